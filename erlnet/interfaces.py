@@ -1,0 +1,220 @@
+"""Every slot's Protocol.
+
+A *component* is a frozen dataclass whose fields are its options; `build` makes the working part and is the only place
+that imports anything heavy. Registry, planner and `components` see the dataclass alone, so they never import torch.
+Tensor shapes stand in the docstrings; B batch, T time, H W image px, h w feature-map px, C channels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    import numpy as np
+    from torch import Tensor, nn
+
+    from erlnet.head.model import HeadModel
+
+SLOTS: dict[str, str] = {  # slot -> its default component
+    "dataset": "demo",
+    "tracker": "landmarks",
+    "head_model": "makehuman",
+    "audio": "logmel",
+    "vq": "dual",
+    "quantizer": "ema",
+    "style": "transformer",
+    "speech_loss": "none",
+    "branches": "dual",
+    "conditioning": "flame",
+    "encoding": "triplane",
+    "deform": "pose",
+    "fusion": "feature",
+    "upsampler": "cnn",
+    "perceptual": "none",
+}
+
+REGIONS: tuple[str, ...] = ("head", "face", "mouth", "eyes", "neck", "torso", "background", "unknown")
+"""Bit i of a region map is REGIONS[i]; regions overlap (mouth lies in face, face in head). "frame" is every pixel."""
+
+
+@runtime_checkable
+class Component(Protocol):
+    """What every slot holds: a frozen dataclass of options with a docstring whose first line says what it does."""
+
+    VERSION: ClassVar[int]  # raised when the same options give another result; part of every key
+
+    def build(self, *args: object) -> object: ...
+
+
+class Progress(Protocol):
+    """Where a long piece of work tells how far it is."""
+
+    def update(self, step: int, total: int, loss: float | None = None) -> None: ...
+
+    def note(self, text: str) -> None: ...
+
+
+class Dataset(Protocol):
+    """Slot `dataset`: where clips come from."""
+
+    def build(self) -> ClipSource: ...
+
+
+class ClipSource(Protocol):
+    def fingerprint(self, data: Path | None) -> dict:
+        """What the prepared clips depend on beside the options (content hashes), JSON-able; imports no torch."""
+
+    def prepare(
+        self, data: Path | None, out: Path, tracker: Tracker, head_model: HeadModelComponent, progress: Progress
+    ) -> None:
+        """Writes clip folders (erlnet.data.clip) and `index.json` under `out`; raises UserError on unusable data."""
+
+
+@dataclass(frozen=True)
+class Observation:
+    """What a tracker sees of one clip."""
+
+    landmarks: np.ndarray  # (T,68,2) px, NaN where there is no face
+    size: tuple[int, int]  # (height, width) px
+    fps: float
+    blendshapes: np.ndarray | None  # (T,E) in [0,1] in the head model's expression order, or None
+    lids: np.ndarray | None  # (T,2) in [0,1], or None
+    focal: float | None  # px where the camera is known (demo), else None: fitted
+    root: np.ndarray | None  # (4,4) where the torso is known (demo), else None: fixed by the tracker
+    dense: np.ndarray | None = None  # (T,478,2) px, mediapipe's mesh where the tracker has it
+
+
+class Tracker(Protocol):
+    """Slot `tracker`: landmarks -> coefficients."""
+
+    def build(self) -> Callable[[Observation, HeadModel, Progress], object]:
+        """The callable returns erlnet.data.clip.Coefficients for the whole clip."""
+
+
+class HeadModelComponent(Protocol):
+    """Slot `head_model`: the deformable head, in FLAME's layout."""
+
+    def build(self) -> HeadModel: ...
+
+
+class Audio(Protocol):
+    """Slot `audio`: sound -> features at the video's frame rate."""
+
+    def build(self) -> AudioEncoder: ...
+
+
+class AudioEncoder(Protocol):
+    width: int
+
+    def __call__(self, samples: np.ndarray, n_frames: int) -> np.ndarray:
+        """(N,) float32 mono at 16 kHz -> (n_frames, width) float32, row t centred on video time (t + 0.5) / 25 s."""
+
+
+class Quantizer(Protocol):
+    """Slot `quantizer`: continuous latents -> codes."""
+
+    def build(self, width: int) -> nn.Module:
+        """A module: (B,T,width) -> (quantised (B,T,width), indices (B,T) int64, commitment loss ()).
+
+        It has `codebook_size: int` and `decode_indices((B,T)) -> (B,T,width)`.
+        """
+
+
+class Vq(Protocol):
+    """Slot `vq`: one or two motion codecs over the expression and pose streams (paper: ADF's two VQ-VAEs)."""
+
+    def build(self, expression_width: int, pose_width: int, quantizer: Quantizer) -> nn.Module: ...
+
+
+class Style(Protocol):
+    """Slot `style`: a style clip's coefficients -> one vector."""
+
+    def build(self, width_in: int, width_out: int) -> nn.Module:
+        """A module: ((B,T,width_in), mask (B,T) bool) -> (B,width_out)."""
+
+
+class SpeechLoss(Protocol):
+    """Slot `speech_loss`: ties generated motion to sound; `build` gives None for no such loss."""
+
+    def build(self, motion_width: int, audio_width: int) -> nn.Module | None: ...
+
+
+@dataclass(frozen=True)
+class FeatureMaps:
+    """What one NeRF branch renders, premultiplied by its own opacity (docs/architecture.md, Fusion)."""
+
+    features: Tensor  # (B,C,h,w), F = sum_i w_i f_i
+    opacity: Tensor  # (B,1,h,w) in [0,1], A = sum_i w_i
+    depth: Tensor  # (B,1,h,w) m, sum_i w_i z_i
+
+
+class Encoding(Protocol):
+    """Slot `encoding`: a spatial feature grid over [-1,1]^3."""
+
+    def build(self) -> nn.Module:
+        """A module: (N,3) in [-1,1] -> (N,width), with `width: int`."""
+
+
+class Deform(Protocol):
+    """Slot `deform`: moves the static branch's sample points with the head pose."""
+
+    def build(self, pose_width: int) -> nn.Module:
+        """A module: (points (B,N,3), pose (B,pose_width)) -> points in the static branch's canonical space (B,N,3)."""
+
+
+class Conditioning(Protocol):
+    """Slot `conditioning`: the driving signal -> the head field's condition vector."""
+
+    def build(self, signal_width: int) -> nn.Module:
+        """A module: (B,signal_width) -> (B,width), with `width: int`."""
+
+
+class Branches(Protocol):
+    """Slot `branches`: which NeRFs there are and how their samples are spent."""
+
+    def build(self, parts: object) -> nn.Module: ...
+
+
+class Fusion(Protocol):
+    """Slot `fusion`: the branches' maps and the background plate -> the image."""
+
+    def build(self, channels: int) -> nn.Module:
+        """A module: (head: FeatureMaps, static: FeatureMaps, plate (1|B,C,h,w), decode) -> image (B,3,H,W).
+
+        `decode` is the upsampler: (B,C,h,w) -> (B,3,H,W).
+        """
+
+
+class Upsampler(Protocol):
+    """Slot `upsampler`: fused features -> image."""
+
+    def build(self, channels: int, factor: int) -> nn.Module:
+        """A module: (B,channels,h,w) -> (B,3,h*factor,w*factor)."""
+
+
+class Perceptual(Protocol):
+    """Slot `perceptual`: an extra image loss; `build` gives None for no such loss."""
+
+    def build(self) -> nn.Module | None: ...
+
+
+PROTOCOLS: dict[str, type] = {
+    "dataset": Dataset,
+    "tracker": Tracker,
+    "head_model": HeadModelComponent,
+    "audio": Audio,
+    "vq": Vq,
+    "quantizer": Quantizer,
+    "style": Style,
+    "speech_loss": SpeechLoss,
+    "branches": Branches,
+    "conditioning": Conditioning,
+    "encoding": Encoding,
+    "deform": Deform,
+    "fusion": Fusion,
+    "upsampler": Upsampler,
+    "perceptual": Perceptual,
+}
