@@ -1,0 +1,244 @@
+"""A prepared clip on disk, read lazily.
+
+CLIP/clip.json  frames/00000.png  audio.wav  coefficients.npz  landmarks.npz  regions.npz
+World = camera frame (OpenCV: x right, y down, z forward, metres). `head_to_world` and `root` map the head model's rest
+coordinates (FLAME's axes: x to the subject's left, y up, z out of the face) into it.
+"""
+
+from __future__ import annotations
+
+import json
+import wave
+import zipfile
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, fields, replace
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from erlnet.errors import UserError
+
+FPS = 25
+SAMPLE_RATE = 16_000
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Labels:
+    speaker: str
+    style: str
+    dataset: str
+    split: str  # "train" or "test" where the dataset fixes it, "" where the run's `split` decides
+    source: str  # what it was cut from; the leak check goes by it
+
+
+@dataclass(frozen=True)
+class Camera:
+    """Pinhole, OpenCV axes; pixel centres lie at +0.5."""
+
+    fx: float
+    fy: float
+    cx: float
+    cy: float
+    width: int
+    height: int
+
+    def reduced(self, factor: int) -> Camera:
+        return Camera(
+            self.fx / factor, self.fy / factor, self.cx / factor, self.cy / factor,
+            self.width // factor, self.height // factor,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Coefficients:
+    """The motion of one clip; every array float32, rotations axis-angle in rad, lengths in metres."""
+
+    expression: np.ndarray  # (T,E)
+    jaw: np.ndarray  # (T,3)
+    lids: np.ndarray  # (T,2) left, right: 0 open .. 1 shut
+    head_to_world: np.ndarray  # (T,4,4) rigid, the skull
+    root: np.ndarray  # (4,4) rigid, the torso, fixed
+    torso_offset: np.ndarray  # (T,2) px, slow image-space motion of the torso
+    eyes: np.ndarray  # (T,6) left, right
+    shape: np.ndarray  # (S,)
+    valid: np.ndarray  # (T,) bool: the tracker saw a face
+
+    def __len__(self) -> int:
+        return len(self.expression)
+
+    @property
+    def neck(self) -> np.ndarray:
+        """(T,4,4) the head relative to the torso: root^-1 @ head_to_world."""
+        return np.linalg.inv(self.root) @ self.head_to_world
+
+    def cut(self, start: int, stop: int) -> Coefficients:
+        fixed = {"root", "shape"}
+        return replace(
+            self, **{f.name: getattr(self, f.name)[start:stop] for f in fields(self) if f.name not in fixed}
+        )
+
+
+@dataclass(frozen=True)
+class Clip:
+    """Frames [start, stop) of a prepared clip, optionally reduced by a whole factor (area filter)."""
+
+    folder: Path
+    name: str
+    labels: Labels
+    camera: Camera
+    start: int
+    stop: int
+    factor: int = 1
+
+    def __len__(self) -> int:
+        return self.stop - self.start
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(height, width) px as given out."""
+        return self.camera.height, self.camera.width
+
+    def cut(self, start: int, stop: int, name: str) -> Clip:
+        """Frames [start, stop) of this clip, counted from its own start."""
+        if not 0 <= start < stop <= len(self):
+            raise ValueError(f"{self.name}: [{start}, {stop}) is not within its {len(self)} frames")
+        return replace(self, start=self.start + start, stop=self.start + stop, name=name)
+
+    def reduced_to(self, size: int) -> Clip:
+        """The clip at `size` px high, reduced by area filter; intrinsics, landmarks and offsets scale with it."""
+        factor, rest = divmod(self.camera.height, size)
+        if rest or factor < 1:
+            raise UserError(
+                f"clip '{self.name}' is {self.camera.height} px high and cannot be reduced to {size} by a whole factor; "
+                f"set renderer.size to one of {[self.camera.height // k for k in (1, 2, 4) if self.camera.height % k == 0]}"
+            )
+        return replace(self, camera=self.camera.reduced(factor), factor=self.factor * factor)
+
+    def frame(self, index: int) -> np.ndarray:
+        """(3,H,W) uint8 RGB."""
+        with Image.open(self.folder / "frames" / f"{self.start + index:05d}.png") as image:
+            image = image.convert("RGB")
+            if self.factor > 1:
+                image = image.reduce(self.factor)
+            return np.asarray(image).transpose(2, 0, 1)
+
+    def frames(self, start: int = 0, stop: int | None = None) -> np.ndarray:
+        """(N,3,H,W) uint8 RGB; the caller bounds N."""
+        return np.stack([self.frame(i) for i in range(start, len(self) if stop is None else stop)])
+
+    def regions(self, start: int = 0, stop: int | None = None) -> np.ndarray:
+        """(N,H,W) uint8, bit i = erlnet.interfaces.REGIONS[i]."""
+        half = self.factor // 2
+        with np.load(self.folder / "regions.npz") as archive:
+            maps = [
+                archive[f"{self.start + i:05d}"][half :: self.factor, half :: self.factor]
+                for i in range(start, len(self) if stop is None else stop)
+            ]
+        return np.stack(maps)
+
+    @cached_property
+    def audio(self) -> np.ndarray:
+        """(N,) mono float32 in [-1,1] at 16 kHz, of exactly the clip's duration."""
+        with wave.open(str(self.folder / "audio.wav")) as file:
+            per_frame = SAMPLE_RATE // FPS
+            file.setpos(min(self.start * per_frame, file.getnframes()))
+            raw = file.readframes(len(self) * per_frame)
+        samples = np.frombuffer(raw, "<i2").astype(np.float32) / 32768
+        return np.pad(samples, (0, len(self) * per_frame - len(samples)))
+
+    @cached_property
+    def coefficients(self) -> Coefficients:
+        """As tracked; what every model sees."""
+        coefficients = read_coefficients(self.folder / "coefficients.npz").cut(self.start, self.stop)
+        return replace(coefficients, torso_offset=coefficients.torso_offset / self.factor)
+
+    @cached_property
+    def landmarks(self) -> np.ndarray:
+        """(T,68,2) px, the usual 68 points; NaN where there is no face."""
+        with np.load(self.folder / "landmarks.npz") as archive:
+            return archive["landmarks"][self.start : self.stop] / self.factor
+
+
+def open_clip(folder: Path) -> Clip:
+    """The whole clip that lies in `folder`; UserError where it is none."""
+    try:
+        text = json.loads((folder / "clip.json").read_text())
+    except (OSError, ValueError) as error:
+        raise UserError(f"{folder} is no prepared clip ({error}); make one with: python -m erlnet prepare") from None
+    if text.get("format") != FORMAT:
+        raise UserError(f"{folder} has clip format {text.get('format')}, this version reads {FORMAT}; prepare it again")
+    return Clip(folder, text["name"], Labels(**text["labels"]), Camera(**text["camera"]), 0, text["n_frames"])
+
+
+class ClipWriter:
+    """Writes a clip frame by frame, so that memory does not grow with its length; `close` makes it complete."""
+
+    def __init__(self, folder: Path, name: str, labels: Labels, camera: Camera):
+        self.folder, self.name, self.labels, self.camera = folder, name, labels, camera
+        self.n_frames = 0
+        (folder / "frames").mkdir(parents=True)
+        self._regions = zipfile.ZipFile(folder / "regions.npz", "w", zipfile.ZIP_DEFLATED, compresslevel=1)
+
+    def add_frame(self, frame: np.ndarray, regions: np.ndarray) -> None:
+        """`frame` (H,W,3) uint8 RGB, `regions` (H,W) uint8 bits."""
+        index, self.n_frames = self.n_frames, self.n_frames + 1
+        Image.fromarray(frame).save(self.folder / "frames" / f"{index:05d}.png", compress_level=1)
+        # A fixed date keeps the archive's bytes the same for the same content.
+        with self._regions.open(zipfile.ZipInfo(f"{index:05d}.npy", (1980, 1, 1, 0, 0, 0)), "w") as member:
+            np.lib.format.write_array(member, regions)
+
+    def close(
+        self,
+        audio: np.ndarray,
+        coefficients: Coefficients,
+        landmarks: np.ndarray,
+        sources: dict[str, str],
+        report: dict[str, float],
+    ) -> None:
+        """`audio` (N,) float32 16 kHz; `landmarks` (T,68,2) px; `sources` file -> sha256; `report` tracking figures."""
+        self._regions.close()
+        if not len(coefficients) == len(landmarks) == self.n_frames:
+            raise ValueError(f"{self.name}: {self.n_frames} frames, {len(coefficients)} coefficients, {len(landmarks)}")
+        with wave.open(str(self.folder / "audio.wav"), "wb") as file:
+            file.setnchannels(1)
+            file.setsampwidth(2)
+            file.setframerate(SAMPLE_RATE)
+            file.writeframes((np.clip(audio, -1, 1) * 32767).round().astype("<i2").tobytes())
+        write_coefficients(self.folder / "coefficients.npz", coefficients)
+        np.savez(self.folder / "landmarks.npz", landmarks=landmarks.astype(np.float32))
+        text = {
+            "format": FORMAT, "name": self.name, "n_frames": self.n_frames, "fps": FPS,
+            "labels": asdict(self.labels), "camera": asdict(self.camera), "sources": sources, "tracking": report,
+        }  # fmt: skip
+        (self.folder / "clip.json").write_text(json.dumps(text, indent=1))
+
+
+def read_coefficients(path: Path) -> Coefficients:
+    with np.load(path) as archive:
+        return Coefficients(**{f.name: archive[f.name] for f in fields(Coefficients)})
+
+
+def write_coefficients(path: Path, coefficients: Coefficients) -> None:
+    arrays = {f.name: np.asarray(getattr(coefficients, f.name)) for f in fields(coefficients)}
+    np.savez(path, **{k: v if v.dtype == bool else v.astype(np.float32) for k, v in arrays.items()})
+
+
+def write_index(folder: Path, clips: list[Path]) -> None:
+    """`index.json`: the clip folders of a prepared data set, relative to `folder` where they lie in it."""
+    names = [str(p.relative_to(folder)) if p.is_relative_to(folder) else str(p.resolve()) for p in clips]
+    (folder / "index.json").write_text(json.dumps({"format": FORMAT, "clips": names}, indent=1))
+
+
+def open_index(folder: Path) -> list[Clip]:
+    """All clips of a prepared data set, in the index's order."""
+    names = json.loads((folder / "index.json").read_text())["clips"]
+    return [open_clip(folder / name) for name in names]
+
+
+def iter_batches(clip: Clip, size: int) -> Iterator[tuple[int, np.ndarray]]:
+    """(first index, (N,3,H,W) uint8) in batches of `size`, so that a long clip never lies in memory whole."""
+    for start in range(0, len(clip), size):
+        yield start, clip.frames(start, min(start + size, len(clip)))
