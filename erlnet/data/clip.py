@@ -187,7 +187,9 @@ class ClipWriter:
         index, self.n_frames = self.n_frames, self.n_frames + 1
         Image.fromarray(frame).save(self.folder / "frames" / f"{index:05d}.png", compress_level=1)
         # A fixed date keeps the archive's bytes the same for the same content.
-        with self._regions.open(zipfile.ZipInfo(f"{index:05d}.npy", (1980, 1, 1, 0, 0, 0)), "w") as member:
+        info = zipfile.ZipInfo(f"{index:05d}.npy", (1980, 1, 1, 0, 0, 0))
+        info.compress_type = zipfile.ZIP_DEFLATED
+        with self._regions.open(info, "w") as member:
             np.lib.format.write_array(member, regions)
 
     def close(
