@@ -1,0 +1,43 @@
+"""The usual 68 face points, read from mediapipe's 478-point face mesh.
+
+The 68 points are the markup of 300-W (as in dlib): jaw line 0-16, brows 17-26, nose bridge 27-30, nose base 31-35,
+eyes 36-47, outer lips 48-59, inner lips 60-67. "Right" and "left" are the subject's; point 0 is at the subject's
+right ear, so at the image's left. Mesh vertices were chosen so that neighbours lie evenly along each line, and every
+point has its mirror image as partner. The jaw line is the mesh's face oval: under yaw it follows the skin, not the
+outline that 300-W's annotators drew.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+_JAW = (127, 234, 93, 132, 58, 172, 150, 176, 152, 400, 379, 397, 288, 361, 323, 454, 356)  # right ear, chin, left ear
+_RIGHT_BROW = (70, 63, 105, 66, 107)  # outer to inner
+_LEFT_BROW = (336, 296, 334, 293, 300)  # inner to outer
+_NOSE_BRIDGE = (168, 197, 5, 1)  # between the eyes to the tip
+_NOSE_BASE = (98, 97, 2, 326, 327)  # right to left
+_RIGHT_EYE = (33, 160, 158, 133, 153, 144)  # outer corner, upper lid, inner corner, lower lid
+_LEFT_EYE = (362, 385, 387, 263, 373, 380)  # inner corner, upper lid, outer corner, lower lid
+_OUTER_LIPS = (61, 40, 37, 0, 267, 270, 291, 405, 314, 17, 84, 181)  # right corner, upper, left corner, lower
+_INNER_LIPS = (78, 81, 13, 311, 308, 402, 14, 178)  # the same way round
+
+MEDIAPIPE_68: tuple[int, ...] = (
+    *_JAW, *_RIGHT_BROW, *_LEFT_BROW, *_NOSE_BRIDGE, *_NOSE_BASE,
+    *_RIGHT_EYE, *_LEFT_EYE, *_OUTER_LIPS, *_INNER_LIPS,
+)  # fmt: skip
+"""Mesh vertex of each of the 68 points."""
+
+RIGHT_IRIS: tuple[int, ...] = (468, 469, 470, 471, 472)  # centre first
+LEFT_IRIS: tuple[int, ...] = (473, 474, 475, 476, 477)
+
+MIRROR_68: tuple[int, ...] = (
+    *range(16, -1, -1), *range(26, 16, -1), *range(27, 31), *range(35, 30, -1),
+    45, 44, 43, 42, 47, 46, 39, 38, 37, 36, 41, 40,
+    54, 53, 52, 51, 50, 49, 48, 59, 58, 57, 56, 55, 64, 63, 62, 61, 60, 67, 66, 65,
+)  # fmt: skip
+"""For each of the 68 points, the point that it becomes when the image is mirrored."""
+
+
+def to_68(mesh: np.ndarray) -> np.ndarray:
+    """(..., 478, D) mediapipe mesh -> (..., 68, D)."""
+    return mesh[..., MEDIAPIPE_68, :]
