@@ -1,0 +1,33 @@
+"""How the stages `codec` and `motion` train; torch-free. Steps, never seconds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class CodecSettings:
+    """Stage `codec`: the motion codecs."""
+
+    steps: int = 500
+    batch: int = 8  # windows a step
+    window: int = 64  # frames; a shorter clip is taken whole
+    lr: float = 2e-3
+
+
+@dataclass(frozen=True)
+class MotionSettings:
+    """Stage `motion`: style encoder and mapper. The mapper belongs to no slot, so its sizes stand here."""
+
+    steps: int = 500
+    batch: int = 8  # windows a step
+    window: int = 64  # frames; a shorter clip is taken whole
+    lr: float = 2e-3
+    width: int = 64
+    layers: int = 2
+    heads: int = 4
+    reach: int = 6  # frames of sound and of motion that a layer sees to either side
+    style_width: int = 16
+    dropout: float = 0.2
+    code_weight: float = 0.1  # cross-entropy of the codes beside the error of the decoded motion
+    label_smoothing: float = 0.1
