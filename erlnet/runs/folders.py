@@ -1,0 +1,61 @@
+"""Run folders: every product is written whole under a temporary name and then renamed; nothing finished is lost."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from erlnet.errors import UserError
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Writes a file so that a reader sees the old one or the new one, never half of it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.write_text(text)
+    temporary.replace(path)
+
+
+def write_json(path: Path, content: Any) -> None:
+    write_whole(path, json.dumps(content, indent=1, allow_nan=False) + "\n")
+
+
+def check_writable(out: Path) -> None:
+    """UserError where `out` cannot hold a run."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        probe = out / f".writable-{os.getpid()}"
+        probe.write_text("")
+        probe.unlink()
+    except OSError as error:
+        raise UserError(f"--out {out}: cannot be written ({error.strerror}); choose another folder") from None
+
+
+@contextmanager
+def unfinished_folder(final: Path, scratch: Path) -> Iterator[Path | None]:
+    """A fresh folder that becomes `final` when the block ends well; None where another process finished it meanwhile.
+
+    A lock makes two jobs that need the same product wait for one another. The kernel drops it when a process is
+    killed; what a killed process left behind is removed by the next one.
+    """
+    scratch.mkdir(parents=True, exist_ok=True)
+    name = f"{final.parent.name}-{final.name}"
+    with open(scratch / f"{name}.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if (final / "DONE").exists():
+            yield None
+            return
+        shutil.rmtree(final, ignore_errors=True)  # a folder without DONE is no product
+        working = scratch / name
+        shutil.rmtree(working, ignore_errors=True)
+        working.mkdir()
+        yield working
+        (working / "DONE").write_text("")
+        final.parent.mkdir(parents=True, exist_ok=True)
+        working.rename(final)

@@ -1,0 +1,128 @@
+"""One (variant, seed) in one process: runs its missing stages and writes its result folder.
+
+Started by an executor as `python -m erlnet.runs.job JOBFILE EVENT_FD`; never by a person.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import platform
+import resource
+import signal
+import sys
+import time
+import traceback
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from erlnet.errors import AssetMissing, Unavailable, UserError
+from erlnet.runs.events import EventWriter
+from erlnet.runs.folders import unfinished_folder, write_json
+from erlnet.runs.task import Task
+
+BODIES: dict[str, str] = {  # stage -> the function that does it, imported when its turn comes
+    "prepare": "erlnet.runs.prepare_stage:run",
+    "features": "erlnet.runs.motion_stages:run_features",
+    "codec": "erlnet.runs.motion_stages:run_codec",
+    "motion": "erlnet.runs.motion_stages:run_motion",
+    "renderer": "erlnet.runs.renderer_stages:run_renderer",
+    "render": "erlnet.runs.renderer_stages:run_render",
+    "evaluate": "erlnet.runs.score_stages:run_evaluate",
+    "references": "erlnet.runs.score_stages:run_references",
+}
+
+
+def main(job_file: Path, event_fd: int) -> int:
+    """0 done, 1 failed; the failure is an event and stands in result.json."""
+    job = json.loads(job_file.read_text())
+    out = Path(job["out"])
+    writer = EventWriter(os.fdopen(event_fd, "w"))
+    result: dict[str, Any] = {"status": "done", "error": None, "error_kind": None, "unavailable": [], "seconds": {}}
+    started = time.monotonic()
+    try:
+        for stage in job["stages"]:
+            try:
+                _run_stage(stage, job, out, writer, result)
+            except Unavailable as error:  # leaves its folder unfinished: never stored as done, tried again next time
+                entry = {"metric": error.metric, "reason": error.reason, "remedy": error.remedy}
+                if entry not in result["unavailable"]:
+                    result["unavailable"].append(entry)
+                    writer.note(str(error))
+    except Exception as error:  # whatever broke, the other variants and the report go on
+        result |= {"status": "failed", "error": _one_line(error), "error_kind": _kind(error)}
+        print(traceback.format_exc(), file=sys.stderr)
+    result["wall_seconds"] = time.monotonic() - started
+    result["peak_rss_bytes"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    result["stages"] = {f"{s['name']}/{s['key']}": s["label"] for s in job["stages"]}
+    folder = out / "results" / job["result"]
+    write_json(folder / "variant.json", job["variant"])
+    write_json(folder / "env.json", environment())
+    write_json(folder / "result.json", result)
+    writer.send("finished", status=result["status"], error=result["error"], error_kind=result["error_kind"])
+    return 0 if result["status"] == "done" else 1
+
+
+def _run_stage(stage: dict[str, Any], job: dict[str, Any], out: Path, writer: EventWriter, result: dict) -> None:
+    final = out / "stages" / stage["name"] / stage["key"]
+    if (final / "DONE").exists():
+        return
+    missing = [i for i in stage["inputs"].values() if not (out / "stages" / i / "DONE").exists()]
+    if missing:  # an unavailable metric's stage is no one's input; anything else would be a fault of the plan
+        raise RuntimeError(f"stage {stage['name']}: its input {missing[0]} is not finished")
+    started = time.monotonic()
+    with unfinished_folder(final, out / "stages" / ".tmp") as working:
+        if working is None:
+            return
+        writer.send("start", label=stage["label"])
+        write_json(working / "config.json", {k: stage[k] for k in ("name", "config", "inputs", "seed", "compute")})
+        with open(working / "log.txt", "w") as log:
+            task = Task(
+                out=working,
+                inputs={role: out / "stages" / i for role, i in stage["inputs"].items()},
+                config=stage["config"],
+                data=Path(job["data"]) if job["data"] else None,
+                seed=stage["seed"] or 0,
+                threads=job["threads"],
+                progress=EventWriter(writer.stream, log),
+            )
+            module, _, function = BODIES[stage["name"]].partition(":")
+            metrics = getattr(importlib.import_module(module), function)(task)
+        write_json(working / "metrics.json", metrics | {"seconds": time.monotonic() - started})
+    seconds = time.monotonic() - started
+    result["seconds"][stage["name"]] = result["seconds"].get(stage["name"], 0.0) + seconds
+    writer.send("done", label=stage["label"], seconds=seconds)
+
+
+def _one_line(error: Exception) -> str:
+    text = str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
+    return " ".join(text.split())
+
+
+def _kind(error: Exception) -> str:
+    if isinstance(error, AssetMissing):
+        return "asset"
+    return "user" if isinstance(error, UserError) else "internal"
+
+
+def environment() -> dict[str, str]:
+    """Versions that a number may depend on."""
+    packages = ("erlnet", "torch", "numpy", "scipy", "scikit-image", "av", "mediapipe")
+    found = {}
+    for package in packages:
+        try:
+            found[package] = version(package)
+        except ImportError:
+            found[package] = "not installed"
+    return found | {
+        "python": platform.python_version(),
+        "platform": f"{platform.system()} {platform.machine()}",
+        "cpu_count": str(os.cpu_count()),
+    }
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the command that started this job decides; it sends SIGTERM
+    sys.exit(main(Path(sys.argv[1]), int(sys.argv[2])))
