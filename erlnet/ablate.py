@@ -1,0 +1,95 @@
+"""The main job: train the variants of a sweep, score them, and write the report that says which one won.
+
+    python -m erlnet.ablate fusion=pixel,feature
+"""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from erlnet.errors import UserError
+
+HELP = """\
+Trains the variants that the words span, scores them and writes one HTML report.
+
+  python -m erlnet.ablate fusion=pixel,feature                 the embedded demo
+  python -m erlnet.ablate neck_artifacts data=talk.mp4         a study from ablations/, on a real video
+  python -m erlnet.ablate fusion=feature fusion.rule=normalised,over 'seed=range(3)'
+
+NAME=VALUE[,VALUE...] sweeps; NAME=[A,B] is one value that is a list. NAME is
+  a slot             {slots}
+  data               a video, a folder of videos, a folder that `erlnet prepare` wrote, or a dataset's root
+  preset             smoke, demo (default without data), study, fast (default on real data), full, full512
+  split              own (the dataset's), blocks (default on real data), last
+  seed, threads      seed=0,1,2 or 'seed=range(3)'; threads defaults to the physical cores
+  SLOT.OPTION, COMPONENT.OPTION, or codec|motion|renderer.OPTION such as renderer.steps
+`python -m erlnet components [SLOT]` lists components and options. The last line on stdout is the report's path.
+Exit: 0 all variants done, 1 some failed (the report shows them), 2 the command was wrong, 130 interrupted.
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command; the exit code."""
+    from erlnet.interfaces import SLOTS
+
+    parser = argparse.ArgumentParser(
+        prog="python -m erlnet.ablate",
+        description=HELP.format(slots=", ".join(SLOTS).replace("style, ", "style,\n                     ")),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        usage="%(prog)s [STUDY] [NAME=VALUE[,VALUE...] ...] [options]",
+    )
+    parser.add_argument("words", nargs="*", metavar="WORD", help=argparse.SUPPRESS)
+    parser.add_argument("--out", type=Path, default=Path("runs"), help="where stages, results, reports go (runs)")
+    parser.add_argument("--metrics", help="metric families, comma-separated (all)")
+    parser.add_argument("--driving", help="driving modes: tracked, reconstructed, audio (tracked,audio)")
+    parser.add_argument("--executor", choices=["local"], default="local", help="where the jobs run (local)")
+    parser.add_argument("--jobs", type=int, default=1, help="variants trained at a time (1)")
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    options = parser.parse_intermixed_args(words)
+    command = shlex.join(["python", "-m", "erlnet.ablate", *words])
+    try:
+        return run(options, command)
+    except UserError as error:
+        print(f"erlnet.ablate: {' '.join(str(error).split())}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("\nerlnet.ablate: interrupted; what was finished is kept, re-issue the command to go on", file=sys.stderr)
+        return 130
+
+
+def run(options: argparse.Namespace, command: str) -> int:
+    """Plan, run what is missing, report."""
+    from erlnet.grid import resolve
+    from erlnet.runs.folders import check_writable
+    from erlnet.stages import choose_driving, choose_families, make_plan
+    from erlnet.study import parse_command
+
+    if options.jobs < 1:
+        raise UserError(f"--jobs {options.jobs}: expected a whole number from 1")
+    parsed = parse_command(options.words)
+    grid = resolve(parsed.assignments)
+    driving = choose_driving(options.driving, grid.swept_slots)
+    families = choose_families(options.metrics)
+    first = grid.variants[0]
+    data = Path(first.data) if first.data else None
+    source = first.choices["dataset"].component.build().fingerprint(data)  # type: ignore[attr-defined]
+    plans = [make_plan(v, seed, source, driving, families) for seed in grid.seeds for v in grid.variants]
+    check_writable(options.out)
+
+    from erlnet.runs.local import run_plans
+    from erlnet.runs.outcome import publish
+    from erlnet.runs.progress import Display
+
+    display = Display()
+    run_plans(plans, options.out, options.jobs, display)
+    published = publish(plans, grid, parsed, driving, command, options.out, display)
+    print(published.report)
+    return 1 if published.failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
