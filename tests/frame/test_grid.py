@@ -1,0 +1,70 @@
+import pytest
+
+from erlnet.errors import UserError
+from erlnet.grammar import parse_assignments
+from erlnet.grid import resolve
+
+
+def grid(*words):
+    return resolve(parse_assignments(list(words)))
+
+
+def test_one_swept_slot_names_its_variants_by_the_component():
+    assert [v.name for v in grid("fusion=pixel,feature").variants] == ["pixel", "feature"]
+
+
+def test_no_word_is_the_default_on_the_demo():
+    (variant,) = grid().variants
+    assert variant.config["dataset"] == "demo"
+    assert variant.preset == "demo"
+    assert variant.split == "own"
+
+
+def test_data_means_the_folder_dataset_and_the_fast_preset():
+    (variant,) = grid("data=talk.mp4").variants
+    assert (variant.config["dataset"], variant.preset, variant.split) == ("folder", "fast", "blocks")
+
+
+def test_an_option_applies_to_the_variants_whose_component_has_it():
+    names = [v.name for v in grid("fusion=pixel,feature", "fusion.rule=normalised,over").variants]
+    assert names == ["pixel", "fusion=feature fusion.rule=normalised", "fusion=feature fusion.rule=over"]
+
+
+def test_stage_settings_reach_every_variant():
+    for variant in grid("fusion=pixel,feature", "renderer.steps=7").variants:
+        assert variant.settings["renderer"].steps == 7
+
+
+def test_a_component_may_be_the_prefix():
+    (variant,) = grid("demo.seed=3").variants
+    assert variant.options["dataset.seed"] == 3
+
+
+def test_the_hash_ignores_the_name_and_the_presets_name_but_no_value():
+    swept = {v.config["fusion"]: v for v in grid("fusion=pixel,feature").variants}
+    (alone,) = grid("fusion=pixel").variants
+    assert swept["pixel"].hash == alone.hash != swept["feature"].hash
+    assert grid("renderer.steps=9").variants[0].hash != grid("renderer.steps=8").variants[0].hash
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["fusoin=pixel"], "unknown name 'fusoin'; did you mean 'fusion'"),
+        (["fusion=pixle"], "no component 'pixle'; did you mean 'pixel'"),
+        (["renderer.steps=many"], "renderer.steps=many: expected a whole number"),
+        (["renderer.stpes=3"], "did you mean 'steps'"),
+        (["fusion=pixel", "fusion.rule=over"], "fusion=pixel has no option 'rule'"),
+        (["fusion.rule=ovr"], "did you mean 'over'"),
+        (["fusion=pixel", "folder.size=2"], "no option 'size'"),
+        (["dual.width=8"], "'dual' is a component of"),
+        (["preset=dmeo"], "did you mean 'demo'"),
+        (["split=lsat"], "did you mean 'last'"),
+        (["data=a,b"], "takes one value"),
+        (["threads=0"], "threads=0"),
+        (["nothing.x=1"], "unknown name 'nothing'"),
+    ],
+)
+def test_a_mistake_is_named_before_anything_runs(words, message):
+    with pytest.raises(UserError, match=message):
+        grid(*words)

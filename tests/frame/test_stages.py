@@ -1,0 +1,67 @@
+from erlnet.grammar import parse_assignments
+from erlnet.grid import resolve
+from erlnet.stages import Plan, choose_driving, make_plan, primary_endpoint
+
+
+def plans(*words, driving=("tracked", "audio"), seed=0) -> list[Plan]:
+    grid = resolve(parse_assignments(list(words)))
+    return [make_plan(v, seed, {"seed": 0}, driving, ("ssim", "lpips")) for v in grid.variants]
+
+
+def keys(plan: Plan, name: str) -> set[str]:
+    return {s.key for s in plan.stages if s.name == name}
+
+
+def test_variants_of_fusion_share_all_but_the_renderer():
+    pixel, feature = plans("fusion=pixel,feature")
+    for shared in ("prepare", "features", "codec", "motion", "references"):
+        assert keys(pixel, shared) == keys(feature, shared)
+    for own in ("renderer", "render", "evaluate"):
+        assert not keys(pixel, own) & keys(feature, own)
+
+
+def test_an_adf_setting_leaves_the_renderer_and_its_tracked_render_alone():
+    few, many = plans("motion.steps=5,6")
+    assert keys(few, "renderer") == keys(many, "renderer")
+    assert keys(few, "motion") != keys(many, "motion")
+    render = [{mode: s.key for mode, s in plan.renders} for plan in (few, many)]
+    assert render[0]["tracked"] == render[1]["tracked"]
+    assert render[0]["audio"] != render[1]["audio"]
+
+
+def test_every_input_comes_before_what_reads_it():
+    (plan,) = plans()
+    seen = set()
+    for stage in plan.stages:
+        assert {s.key for s in stage.inputs.values()} <= seen
+        seen.add(stage.key)
+
+
+def test_the_seed_reaches_only_what_trains_and_what_follows():
+    first, second = plans(seed=0)[0], plans(seed=1)[0]
+    for shared in ("prepare", "features", "references"):
+        assert keys(first, shared) == keys(second, shared)
+    for own in ("codec", "motion", "renderer", "render", "evaluate"):
+        assert not keys(first, own) & keys(second, own)
+
+
+def test_tracked_alone_trains_no_adf():
+    (plan,) = plans(driving=("tracked",))
+    assert not {s.name for s in plan.stages} & {"codec", "motion", "features"}
+
+
+def test_threads_are_part_of_what_a_network_computes():
+    one, two = plans("threads=1")[0], plans("threads=2")[0]
+    assert keys(one, "prepare") == keys(two, "prepare")
+    assert keys(one, "renderer") != keys(two, "renderer")
+
+
+def test_reconstructed_is_shown_where_adf_is_swept():
+    assert choose_driving(None, ["fusion"]) == ("tracked", "audio")
+    assert choose_driving(None, ["motion"]) == ("tracked", "reconstructed", "audio")
+
+
+def test_the_primary_endpoint_follows_what_is_swept():
+    assert primary_endpoint(["fusion"]) == ("ssim", "neck", "tracked")
+    assert primary_endpoint(["vq"]) == ("mouth_open_r", "mouth", "audio")
+    assert primary_endpoint([]) == ("lpips", "frame", "tracked")
