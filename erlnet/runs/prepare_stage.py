@@ -1,0 +1,15 @@
+"""Stage `prepare`: the dataset's clips, prepared or pointed to, and their index."""
+
+from __future__ import annotations
+
+from erlnet.data.clip import open_index
+from erlnet.runs.task import Task
+
+
+def run(task: Task) -> dict[str, object]:
+    """Writes `index.json` and the clips that are not elsewhere already."""
+    source = task.component("dataset").build()
+    tracker, head_model = task.component("tracker"), task.component("head_model")
+    source.prepare(task.data, task.out, tracker, head_model, task.progress)  # type: ignore[attr-defined]
+    clips = open_index(task.out)
+    return {"clips": len(clips), "frames": sum(len(clip) for clip in clips)}

@@ -1,0 +1,50 @@
+"""Imports go one way (docs/architecture.md, Rooms)."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).resolve().parents[2] / "erlnet"
+BASE = {"errors", "interfaces", "registry"}
+LEVELS = {  # room -> rooms it may import, beside itself and BASE; settings and components are torch-free words
+    "head": set(),
+    "audio": set(),
+    "metrics": {"head", "assets"},
+    "data": {"head", "audio", "metrics", "assets"},
+    "adf": {"head", "audio"},
+    "nerf": {"head"},
+    "variant": {"adf", "nerf"},
+    "grid": {"variant", "grammar", "options", "presets"},
+    "stages": {"variant", "metrics"},
+    "report": {"metrics"},
+    "runs": {"head", "audio", "metrics", "data", "adf", "nerf", "variant", "grid", "stages", "study", "report"},
+}
+
+
+def imported_rooms(path: Path) -> set[str]:
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        names = []
+        if isinstance(node, ast.ImportFrom) and node.module:
+            names = [f"{node.module}.{a.name}" if node.module == "erlnet" else node.module for a in node.names]
+        elif isinstance(node, ast.Import):
+            names = [a.name for a in node.names]
+        found |= {n.split(".")[1] for n in names if n.startswith("erlnet.")}
+    return found
+
+
+@pytest.mark.parametrize("room", LEVELS)
+def test_a_room_imports_only_what_lies_below_it(room):
+    folder = PACKAGE / room
+    files = sorted(folder.rglob("*.py")) if folder.is_dir() else [PACKAGE / f"{room}.py"]
+    allowed = LEVELS[room] | BASE | {room}
+    wrong = {str(f.relative_to(PACKAGE)): extra for f in files if (extra := imported_rooms(f) - allowed)}
+    assert not wrong
+
+
+def test_the_base_imports_no_room():
+    # interfaces names erlnet.head's types for the type checker alone
+    assert imported_rooms(PACKAGE / "registry.py") <= BASE
+    assert imported_rooms(PACKAGE / "interfaces.py") <= BASE | {"head"}
+    assert imported_rooms(PACKAGE / "errors.py") == set()
