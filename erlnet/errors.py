@@ -22,11 +22,3 @@ class AssetMissing(UserError):
         self.asset = asset
         self.remedy = f"python -m erlnet assets fetch {asset}"
         super().__init__(f"asset '{asset}' is missing ({needed_for}); get it with: {self.remedy}")
-
-
-class Unavailable(Exception):
-    """A metric that cannot be computed here: reported with its reason and remedy, never stored as finished."""
-
-    def __init__(self, metric: str, reason: str, remedy: str):
-        self.metric, self.reason, self.remedy = metric, reason, remedy
-        super().__init__(f"metric '{metric}' is unavailable: {reason}; {remedy}")

@@ -18,7 +18,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from erlnet.errors import AssetMissing, Unavailable, UserError
+from erlnet.errors import AssetMissing, UserError
+from erlnet.metrics.pairs import Unavailable
 from erlnet.runs.events import EventWriter
 from erlnet.runs.folders import unfinished_folder, write_json
 from erlnet.runs.task import Task
@@ -47,10 +48,11 @@ def main(job_file: Path, event_fd: int) -> int:
             try:
                 _run_stage(stage, job, out, writer, result)
             except Unavailable as error:  # leaves its folder unfinished: never stored as done, tried again next time
-                entry = {"metric": error.metric, "reason": error.reason, "remedy": error.remedy}
+                family = stage["config"]["family"]["family"]
+                entry = {"family": family, "reason": error.reason, "remedy": error.remedy}
                 if entry not in result["unavailable"]:
                     result["unavailable"].append(entry)
-                    writer.note(str(error))
+                    writer.note(f"metric family '{family}' is unavailable: {error}")
     except Exception as error:  # whatever broke, the other variants and the report go on
         result |= {"status": "failed", "error": _one_line(error), "error_kind": _kind(error)}
         print(traceback.format_exc(), file=sys.stderr)

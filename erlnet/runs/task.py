@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,3 +34,8 @@ def component_of(described: Mapping[str, Any], slot: str) -> Component:
     kind = registry.load(slot, described["name"])
     options = {k: tuple(v) if isinstance(v, list) else v for k, v in described["options"].items()}
     return kind(**options)
+
+
+def read_config(folder: Path) -> dict[str, Any]:
+    """The config section that a finished stage was made with."""
+    return json.loads((folder / "config.json").read_text())["config"]

@@ -1,0 +1,40 @@
+"""Rendered frames on disk: PNG, one folder a clip, because scores are taken on lossless frames."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+
+@dataclass(frozen=True)
+class RenderedFrames:
+    """The frames of one rendered clip; what metrics and the report read."""
+
+    folder: Path
+
+    @cached_property
+    def files(self) -> list[Path]:
+        return sorted(self.folder.glob("*.png"))
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+    def frame(self, index: int) -> np.ndarray:
+        """(3,H,W) uint8 RGB."""
+        with Image.open(self.files[index]) as image:
+            return np.asarray(image.convert("RGB")).transpose(2, 0, 1)
+
+    def frames(self, start: int, stop: int) -> np.ndarray:
+        """(N,3,H,W) uint8 RGB."""
+        return np.stack([self.frame(i) for i in range(start, stop)])
+
+
+def write_frames(folder: Path, frames: np.ndarray, first: int) -> None:
+    """(N,3,H,W) uint8 -> PNG files numbered from `first`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for offset, frame in enumerate(frames):
+        Image.fromarray(frame.transpose(1, 2, 0)).save(folder / f"{first + offset:05d}.png", compress_level=1)

@@ -1,0 +1,124 @@
+"""Stages `renderer` and `render`: files around erlnet.nerf. One renderer a speaker, because a NeRF is one person."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from erlnet.data.clip import Camera, Clip
+from erlnet.errors import UserError
+from erlnet.nerf.cameras import Pinhole
+from erlnet.nerf.files import load_renderer, save_renderer
+from erlnet.nerf.health import HealthTotals
+from erlnet.nerf.model import DbfNerf, RendererComponents
+from erlnet.nerf.settings import RendererSettings
+from erlnet.nerf.training import RendererData, train_renderer
+from erlnet.runs.clips import open_split
+from erlnet.runs.motion_stages import drive, tensors_of
+from erlnet.runs.rendered import write_frames
+from erlnet.runs.task import Task, component_of, read_config
+
+BATCH = 32  # frames of a clip in memory at once
+HEALTH_STRIDE = 5  # every fifth test frame is looked at by the health gate
+
+
+def components_of(config: dict[str, Any]) -> RendererComponents:
+    return RendererComponents(**{f.name: component_of(config[f.name], f.name) for f in fields(RendererComponents)})
+
+
+def speakers_of(clips: list[Clip]) -> dict[str, list[Clip]]:
+    grouped: dict[str, list[Clip]] = {}
+    for clip in clips:
+        grouped.setdefault(clip.labels.speaker, []).append(clip)
+    return grouped
+
+
+def renderer_file(folder: Path, number: int) -> Path:
+    """Numbered, because a speaker's name may be no file name."""
+    return folder / f"renderer-{number:03d}.safetensors"
+
+
+def training_data(speaker: str, clips: list[Clip]) -> RendererData:
+    """All training frames of one speaker, in a row."""
+    cameras = {clip.camera for clip in clips}
+    if len(cameras) > 1:
+        raise UserError(
+            f"speaker '{speaker}' has training clips with {len(cameras)} different cameras; "
+            "a renderer stands before one fixed camera: use the clips of one video"
+        )
+    expression = torch.cat([tensors_of(clip)[0] for clip in clips])
+    roots = [np.tile(clip.coefficients.root, (len(clip), 1, 1)) for clip in clips]
+    return RendererData(
+        frames=torch.from_numpy(np.concatenate([clip.frames() for clip in clips])),
+        regions=torch.from_numpy(np.concatenate([clip.regions() for clip in clips])),
+        signal=expression,
+        head_to_world=torch.from_numpy(np.concatenate([clip.coefficients.head_to_world for clip in clips])),
+        root=torch.from_numpy(np.concatenate(roots)),
+        camera=pinhole(cameras.pop()),
+        landmarks=torch.from_numpy(np.concatenate([clip.landmarks for clip in clips])).float(),
+        valid=torch.from_numpy(np.concatenate([clip.coefficients.valid for clip in clips])),
+    )
+
+
+def pinhole(camera: Camera) -> Pinhole:
+    return Pinhole(camera.fx, camera.fy, camera.cx, camera.cy, camera.height, camera.width)
+
+
+def run_renderer(task: Task) -> dict[str, Any]:
+    torch.set_num_threads(task.threads)
+    settings = RendererSettings(**task.config["renderer"])
+    split = open_split(task.inputs["prepare"], {"split": task.config["split"], "size": settings.size})
+    figures: dict[str, Any] = {}
+    for number, (speaker, clips) in enumerate(speakers_of(split.train).items()):
+        data = training_data(speaker, clips)
+        model, metrics = train_renderer(data, components_of(dict(task.config)), settings, task.seed, task.progress)
+        save_renderer(renderer_file(task.out, number), model)
+        figures[speaker] = metrics
+    return {"speakers": list(figures), "by_speaker": figures} | figures[next(iter(figures))]
+
+
+def load_renderers(folder: Path) -> dict[str, DbfNerf]:
+    """Speaker -> renderer of a finished `renderer` stage."""
+    import json
+
+    config = read_config(folder)
+    speakers = json.loads((folder / "metrics.json").read_text())["speakers"]
+    settings = RendererSettings(**config["renderer"])
+    return {
+        speaker: load_renderer(renderer_file(folder, number), components_of(config), settings)
+        for number, speaker in enumerate(speakers)
+    }
+
+
+def run_render(task: Task) -> dict[str, Any]:
+    """Frames of every test clip under one driving mode; in `tracked` also what the health gate reads."""
+    torch.set_num_threads(task.threads)
+    mode = task.config["driving"]
+    split = open_split(task.inputs["prepare"], task.config)
+    renderers = load_renderers(task.inputs["renderer"])
+    health = HealthTotals() if mode == "tracked" else None
+    total, done = sum(len(clip) for clip in split.test), 0
+    for clip in split.test:
+        if clip.labels.speaker not in renderers:
+            raise UserError(f"test clip '{clip.name}': no training clip of speaker '{clip.labels.speaker}'")
+        model = renderers[clip.labels.speaker]
+        signal, head_to_world = drive(mode, dict(task.inputs), clip, split.train)
+        poses, root = torch.from_numpy(head_to_world), torch.from_numpy(clip.coefficients.root)
+        for start in range(0, len(clip), BATCH):
+            part = slice(start, min(start + BATCH, len(clip)))
+            frames = model.frames(signal[part], poses[part], root)
+            write_frames(task.out / "frames" / clip.name, frames.numpy(), start)
+            done += part.stop - part.start
+            task.progress.update(done, total)
+        np.savez(task.out / f"signal-{clip.name}.npz", expression=signal.numpy(), head_to_world=head_to_world)
+        if health is not None:
+            looked = torch.arange(0, len(clip), HEALTH_STRIDE)
+            for batch in looked.split(8):
+                truth = torch.from_numpy(np.stack([clip.frame(int(i)) for i in batch]))
+                regions = torch.from_numpy(np.concatenate([clip.regions(int(i), int(i) + 1) for i in batch]))
+                health.add(model, signal[batch], poses[batch], root, truth, regions)
+    return {"frames": total} | ({"health": health.verdict()} if health is not None else {})

@@ -1,0 +1,60 @@
+"""Stages `evaluate` and `references`: one metric family over the test clips, as `scores.csv`."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from erlnet.data.clip import FPS, Clip
+from erlnet.metrics.families import make_family
+from erlnet.metrics.pairs import ClipPair, FrameSource, Row
+from erlnet.metrics.references import reference_frames
+from erlnet.runs.clips import open_split
+from erlnet.runs.rendered import RenderedFrames
+from erlnet.runs.task import Task
+
+COLUMNS = ("row", "clip", "frame", "metric", "region", "value")  # row: the reference's name, empty for a variant
+
+
+def clip_pair(clip: Clip, rendered: FrameSource) -> ClipPair:
+    return ClipPair(clip.name, clip.labels.speaker, clip, rendered, clip.regions, clip.landmarks, FPS)
+
+
+def run_evaluate(task: Task) -> dict[str, Any]:
+    """Scores the frames of one render stage."""
+    import torch
+
+    torch.set_num_threads(task.threads)
+    test = open_split(task.inputs["prepare"], task.config).test
+    frames = task.inputs["render"] / "frames"
+    pairs = [clip_pair(clip, RenderedFrames(frames / clip.name)) for clip in test]
+    rows = make_family(task.config["family"]["family"]).score(pairs, task.progress)
+    write_scores(task.out / "scores.csv", [("", row) for row in rows])
+    return {"rows": len(rows)}
+
+
+def run_references(task: Task) -> dict[str, Any]:
+    """Scores every reference row: floors that know nothing of the test frame, and controls."""
+    import torch
+
+    torch.set_num_threads(task.threads)
+    split = open_split(task.inputs["prepare"], task.config)
+    family = make_family(task.config["family"]["family"])
+    named = []
+    for name in task.config["rows"]:
+        pairs = [clip_pair(clip, reference_frames(name, split.train, clip)) for clip in split.test]
+        named += [(name, row) for row in family.score(pairs, task.progress)]
+    write_scores(task.out / "scores.csv", named)
+    return {"rows": len(named)}
+
+
+def write_scores(path: Path, rows: Iterable[tuple[str, Row]]) -> None:
+    """Full precision; an empty cell where there is no frame or no value."""
+    with open(path, "w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(COLUMNS)
+        for name, row in rows:
+            value = "" if row.value is None else repr(float(row.value))
+            writer.writerow([name, row.clip, "" if row.frame is None else row.frame, row.metric, row.region, value])
