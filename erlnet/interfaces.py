@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
     from torch import Tensor, nn
 
+    from erlnet.data.clip import Coefficients
     from erlnet.head.model import HeadModel
 
 SLOTS: dict[str, str] = {  # slot -> its default component
@@ -87,11 +88,19 @@ class Observation:
     dense: np.ndarray | None = None  # (T,478,2) px, mediapipe's mesh where the tracker has it
 
 
+@dataclass(frozen=True)
+class Tracked:
+    """What a tracker makes of one clip."""
+
+    coefficients: Coefficients  # of the whole clip
+    focal: float  # px, the camera's: as observed, or fitted where it was not known; the principal point is the centre
+    report: dict[str, float]  # reprojection error px, jitter, frames rejected, ...: what clip.json keeps
+
+
 class Tracker(Protocol):
     """Slot `tracker`: landmarks -> coefficients."""
 
-    def build(self) -> Callable[[Observation, HeadModel, Progress], object]:
-        """The callable returns erlnet.data.clip.Coefficients for the whole clip."""
+    def build(self) -> Callable[[Observation, HeadModel, Progress], Tracked]: ...
 
 
 class HeadModelComponent(Protocol):
