@@ -10,14 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     import numpy as np
     from torch import Tensor, nn
 
-    from erlnet.data.clip import Coefficients
     from erlnet.head.model import HeadModel
+    from erlnet.nerf.branches import BranchParts
 
 SLOTS: dict[str, str] = {  # slot -> its default component
     "dataset": "demo",
@@ -92,7 +92,7 @@ class Observation:
 class Tracked:
     """What a tracker makes of one clip."""
 
-    coefficients: Coefficients  # of the whole clip
+    coefficients: Any  # erlnet.data.clip.Coefficients of the whole clip
     focal: float  # px, the camera's: as observed, or fitted where it was not known; the principal point is the centre
     report: dict[str, float]  # reprojection error px, jitter, frames rejected, ...: what clip.json keeps
 
@@ -184,16 +184,18 @@ class Conditioning(Protocol):
 class Branches(Protocol):
     """Slot `branches`: which NeRFs there are and how their samples are spent."""
 
-    def build(self, parts: object) -> nn.Module: ...
+    def build(self, parts: BranchParts) -> nn.Module:
+        """A module: (rays, driving, (h,w), generator) -> (head: FeatureMaps, static: FeatureMaps)."""
 
 
 class Fusion(Protocol):
     """Slot `fusion`: the branches' maps and the background plate -> the image."""
 
-    def build(self, channels: int) -> nn.Module:
-        """A module: (head: FeatureMaps, static: FeatureMaps, plate (1|B,C,h,w), decode) -> image (B,3,H,W).
+    def build(self, channels: int, factor: int, upsampler: Upsampler) -> nn.Module:
+        """A module: (head: FeatureMaps, static: FeatureMaps, plate (B,C,h,w), decode) -> image (B,3,H,W).
 
-        `decode` is the upsampler: (B,C,h,w) -> (B,3,H,W).
+        `decode` is the shared upsampler: (B,C,h,w) -> (B,3,H,W); `upsampler` is its component, for a fusion that
+        needs a network of the same size after the overlay.
         """
 
 
