@@ -1,0 +1,249 @@
+"""From finished stages to a published report: results are gathered from the folders, which are the truth."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from erlnet import __version__
+from erlnet.errors import UserError
+from erlnet.grid import Grid
+from erlnet.runs.folders import write_whole
+from erlnet.runs.local import is_finished, result_name
+from erlnet.runs.progress import Display
+from erlnet.stages import REFERENCES, Plan, primary_endpoint
+from erlnet.study import Command
+from erlnet.variant import digest
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from erlnet.report.inputs import ReferenceResult, Study, TruthClip, VariantResult
+
+REPORT_VERSION = 1  # raised when the same results give another report
+
+
+@dataclass(frozen=True)
+class Published:
+    report: Path
+    failed: bool  # some variant is not done
+
+
+def study_name(command: Command, grid: Grid, data: str | None) -> str:
+    """The folder under OUT/reports: the study's name, or what is swept; and the data it is run on."""
+    name = command.study or "-".join(axis.replace(".", "_") for axis in grid.axes) or "single"
+    return f"{name}-{Path(data).stem}" if data else f"{name}-demo"
+
+
+def publish(
+    plans: Sequence[Plan],
+    grid: Grid,
+    parsed: Command,
+    driving: Sequence[str],
+    command: str,
+    out: Path,
+    display: Display,
+) -> Published:
+    """Writes the report, or finds that the one on disk already says all this."""
+    results = {result_name(plan): _read_result(plan, out) for plan in plans}
+    failed = any(r["status"] != "done" for r in results.values())
+    folder = out / "reports" / study_name(parsed, grid, plans[0].variant.data)
+    content = {
+        "version": [REPORT_VERSION, __version__], "command": command, "driving": list(driving),
+        "results": {k: [r["status"], r["error"], r["unavailable"], r["stages"]] for k, r in results.items()},
+    }  # fmt: skip
+    key, key_file = digest(content), folder / "report.key"
+    report = folder / "report.html"
+    if report.exists() and key_file.exists() and key_file.read_text() == key:
+        return Published(report, failed)
+    if not any(plan.references and plan.references[0][1].done(out) for plan in plans):
+        errors = "; ".join(dict.fromkeys(str(r["error"]) for r in results.values()))
+        raise UserError(f"nothing could be scored, so there is no report: {errors}")
+    display.line("writing the report ...")
+    key_file.unlink(missing_ok=True)
+    from erlnet.report.write import write_report
+
+    written = write_report(gather(plans, grid, parsed, driving, command, out, results), folder)
+    write_whole(key_file, key)
+    return Published(written, failed)
+
+
+def gather(
+    plans: Sequence[Plan],
+    grid: Grid,
+    parsed: Command,
+    driving: Sequence[str],
+    command: str,
+    out: Path,
+    results: Mapping[str, dict[str, Any]],
+) -> Study:
+    """Everything that the report is made from."""
+    from erlnet.metrics.cards import CARDS
+    from erlnet.report.inputs import Primary, Study
+
+    metric, region, mode = primary_endpoint(grid.swept_slots)
+    primary = Primary(metric, region, mode if mode in driving else driving[0])
+    by_variant: dict[str, list[Plan]] = {}
+    for plan in plans:
+        by_variant.setdefault(plan.variant.hash, []).append(plan)
+    references = _references(plans, driving, out)
+    variants = tuple(_variant(group, plans, primary.driving, references, out, results) for group in by_variant.values())
+    first = plans[0].variant
+    environment = _environment(plans, out) | {"threads": first.threads, "preset": first.preset}
+    return Study(
+        name=parsed.study or "-".join(grid.axes) or "single",
+        command=command,
+        primary=primary,
+        baseline=variants[0].name,
+        variants=variants,
+        references=references,
+        driving=tuple(driving),
+        cards=CARDS,
+        clips=_truth(plans, out),
+        dataset=first.config["dataset"],
+        split=first.split,
+        environment=environment,
+        notes=(parsed.title,) if parsed.title else (),
+    )
+
+
+def _read_result(plan: Plan, out: Path) -> dict[str, Any]:
+    path = out / "results" / result_name(plan) / "result.json"
+    missing = {"status": "missing", "error": None, "unavailable": [], "stages": {}, "seconds": {}}
+    result = missing | (json.loads(path.read_text()) if path.exists() else {})
+    if result["status"] == "done" and not result["unavailable"] and not is_finished(plan, out):
+        return missing  # a result of another plan of the same variant
+    return result
+
+
+def _read_scores(path: Path) -> pd.DataFrame:
+    import pandas as pd
+
+    return pd.read_csv(path, dtype={"row": str, "clip": str}, keep_default_na=True)
+
+
+def _references(plans: Sequence[Plan], driving: Sequence[str], out: Path) -> tuple[ReferenceResult, ...]:
+    """Scored once, shown once per driving mode, carrying that mode's name."""
+    import pandas as pd
+
+    from erlnet.report.inputs import SCORE_COLUMNS, ReferenceResult
+
+    plan = next(p for p in plans if p.references[0][1].done(out))
+    tables = [_read_scores(s.folder(out) / "scores.csv") for _, s in plan.references if s.done(out)]
+    table = pd.concat(tables, ignore_index=True)
+    found = []
+    for name, role in REFERENCES.items():
+        mine = table[table["row"] == name]
+        shown = pd.concat([mine.assign(driving=mode, seed=0) for mode in driving], ignore_index=True)
+        found.append(ReferenceResult(name, role, shown[list(SCORE_COLUMNS)]))  # type: ignore[arg-type]
+    return tuple(found)
+
+
+def _variant(
+    group: Sequence[Plan],
+    plans: Sequence[Plan],
+    guard_mode: str,
+    references: tuple[ReferenceResult, ...],
+    out: Path,
+    results: Mapping[str, dict[str, Any]],
+) -> VariantResult:
+    import pandas as pd
+
+    from erlnet.report.inputs import SCORE_COLUMNS, Cost, SharedPlan, Unavailable, VariantResult
+    from erlnet.runs.checks import health_check, mouth_guard_check
+
+    variant = group[0].variant
+    own = [results[result_name(plan)] for plan in group]
+    error = next((r["error"] for r in own if r["status"] == "failed"), None)
+    status = "failed" if error else "done" if all(r["status"] == "done" for r in own) else "missing"
+    tables = [
+        _read_scores(stage.folder(out) / "scores.csv").assign(driving=mode, seed=plan.seed)
+        for plan in group
+        for mode, _, stage in plan.evaluations
+        if stage.done(out)
+    ]
+    scores = pd.concat(tables, ignore_index=True)[list(SCORE_COLUMNS)] if tables else None
+    unavailable = {(u["family"], u["reason"], u["remedy"]) for r in own for u in r["unavailable"]}
+    return VariantResult(
+        name=variant.name,
+        status=status,  # type: ignore[arg-type]
+        config=variant.config,
+        options=variant.options,
+        hash=variant.hash,
+        error=error,
+        seeds=tuple(plan.seed for plan in group),
+        scores=scores,
+        health=health_check(group, out),
+        mouth_guard=mouth_guard_check(scores, references, guard_mode),
+        cost=Cost(
+            seconds=sum(_stage_seconds(group, out).values()),
+            peak_rss_bytes=max((r.get("peak_rss_bytes") or 0 for r in own), default=0) or None,
+            stages=_stage_seconds(group, out),
+            parameters=_parameters(group, out),
+        ),
+        plan=SharedPlan(
+            stages={stage.label: f"{stage.name}/{stage.key}" for stage in group[0].stages},
+            shared_with=_shared(group[0], plans),
+        ),
+        unavailable=tuple(Unavailable(*u) for u in sorted(unavailable)),
+        frames=_frames(group[0], out),
+    )
+
+
+def _shared(plan: Plan, plans: Sequence[Plan]) -> dict[str, list[str]]:
+    """Stage label -> the other variants whose plan has the same key."""
+    shared = {}
+    for stage in plan.stages:
+        others = {p.variant.name for p in plans if p.variant.hash != plan.variant.hash and stage in p.stages}
+        if others:
+            shared[stage.label] = sorted(others)
+    return shared
+
+
+def _stage_seconds(group: Sequence[Plan], out: Path) -> dict[str, float]:
+    """Seconds that each stage took when it was made, over the group's seeds."""
+    seconds: dict[str, float] = {}
+    for stage in {s.key: s for plan in group for s in plan.stages}.values():
+        if stage.done(out):
+            took = json.loads((stage.folder(out) / "metrics.json").read_text())["seconds"]
+            seconds[stage.label] = seconds.get(stage.label, 0.0) + took
+    return seconds
+
+
+def _parameters(group: Sequence[Plan], out: Path) -> dict[str, int]:
+    counted = {}
+    for stage in group[0].stages:
+        if stage.name in ("codec", "motion", "renderer") and stage.done(out):
+            counted[stage.name] = int(json.loads((stage.folder(out) / "metrics.json").read_text())["parameters"])
+    return counted
+
+
+def _frames(plan: Plan, out: Path) -> dict[tuple[str, str], Path]:
+    found = {}
+    for mode, stage in plan.renders:
+        if stage.done(out):
+            for folder in sorted((stage.folder(out) / "frames").iterdir()):
+                found[mode, folder.name] = folder
+    return found
+
+
+def _truth(plans: Sequence[Plan], out: Path) -> tuple[TruthClip, ...]:
+    from erlnet.data.clip import FPS, SAMPLE_RATE
+    from erlnet.report.inputs import TruthClip
+    from erlnet.runs.clips import open_split
+
+    plan = next(p for p in plans if p.stages[0].done(out))
+    config = {"split": plan.variant.split, "size": plan.variant.settings["renderer"].size}
+    test = open_split(plan.stages[0].folder(out), config).test
+    return tuple(TruthClip(c.name, c, FPS, c.audio, SAMPLE_RATE, c.labels.speaker, c) for c in test)
+
+
+def _environment(plans: Sequence[Plan], out: Path) -> dict[str, Any]:
+    for plan in plans:
+        path = out / "results" / result_name(plan) / "env.json"
+        if path.exists():
+            return json.loads(path.read_text())
+    return {}

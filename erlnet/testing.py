@@ -1,0 +1,186 @@
+"""The contract that every component passes, ours and a stranger's: `check_component(slot, name)`.
+
+It selects the component as a user would, then builds it with its default options and puts small inputs through it.
+Needs torch; raises AssertionError with what is wrong.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from typing import Any
+
+import torch
+
+from erlnet import registry
+from erlnet.interfaces import FeatureMaps
+from erlnet.listing import first_line
+from erlnet.options import option_types, parse_value
+
+CHANNELS, FACTOR, SIZE = 12, 2, (6, 5)  # of feature maps, small and not square
+
+
+def check_component(slot: str, name: str) -> None:
+    """Raises AssertionError where the component breaks its slot's contract; UserError where it cannot be selected."""
+    component = registry.load(slot, name)
+    assert first_line(component.__doc__), f"{slot}={name}: its docstring's first line is what `components` shows"
+    assert isinstance(component.VERSION, int), f"{slot}={name}: VERSION is a whole number"
+    _check_options(slot, name, component)
+    _check_torch_free(slot, name)
+    check = CHECKS.get(slot)
+    if check:
+        torch.manual_seed(0)
+        check(component())
+
+
+def _check_options(slot: str, name: str, component: Any) -> None:
+    made = component()
+    assert hash(made) == hash(component()), f"{slot}={name}: equal options make equal components"
+    json.dumps(asdict(made))
+    for option, wanted in option_types(component).items():
+        value = getattr(made, option)
+        if isinstance(value, str) and not value:
+            continue  # an empty text cannot be written on a command line
+        text = "[" + ",".join(map(str, value)) + "]" if isinstance(value, tuple) else str(value)
+        read = parse_value(text, wanted, f"{slot}.{option}")
+        assert read == value, f"{slot}.{option}: default {value!r} reads back as {read!r}"
+        assert replace(made, **{option: value}) == made
+
+
+def _check_torch_free(slot: str, name: str) -> None:
+    """In a process of its own: selecting a component must not import torch, or every `--help` would."""
+    code = f"import sys; from erlnet import registry; registry.load({slot!r}, {name!r})(); print('torch' in sys.modules)"
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert shown.stdout.strip() == "False", f"{slot}={name}: its module imports torch; do it in build ({shown.stderr})"
+
+
+def _check_shape(what: str, tensor: torch.Tensor, shape: tuple[int, ...]) -> None:
+    assert tuple(tensor.shape) == shape, f"{what}: shape {tuple(tensor.shape)}, expected {shape}"
+    assert torch.isfinite(tensor).all(), f"{what}: holds a value that is no number"
+
+
+def _check_audio(component: Any) -> None:
+    encoder = component.build()
+    sound = torch.randn(16_000, generator=torch.Generator().manual_seed(0)).numpy() * 0.1
+    rows = encoder(sound, 25)
+    _check_shape("features", torch.from_numpy(rows), (25, encoder.width))
+    assert (rows == encoder(sound, 25)).all(), "the same sound gives the same features"
+
+
+def _check_quantizer(component: Any) -> None:
+    module = component.build(8)
+    module.train()
+    module(torch.randn(4, 64, 8))
+    module.eval()
+    latents = torch.randn(2, 5, 8)
+    quantised, indices, commitment = module(latents)
+    _check_shape("quantised", quantised, (2, 5, 8))
+    _check_shape("commitment", commitment, ())
+    assert tuple(indices.shape) == (2, 5)
+    assert 0 <= int(indices.min()) <= int(indices.max()) < module.codebook_size
+    assert torch.allclose(module.decode_indices(indices), quantised, atol=1e-5), "decode_indices gives the codes back"
+
+
+def _check_vq(component: Any) -> None:
+    codec = component.build(12, 6, registry.load("quantizer", "ema")()).eval()
+    expression, pose = torch.randn(2, 9, 12), torch.randn(2, 9, 6)
+    codes = codec.encode(expression, pose)
+    assert tuple(codes.shape) == (2, 9, codec.tokens)
+    for what, stream, width in zip(("expression", "pose"), codec.decode(codes), (12, 6)):
+        _check_shape(what, stream, (2, 9, width))
+
+
+def _check_style(component: Any) -> None:
+    module = component.build(18, 16).eval()
+    motion, mask = torch.randn(2, 7, 18), torch.ones(2, 7, dtype=torch.bool)
+    mask[1, 4:] = False
+    style = module(motion, mask)
+    _check_shape("style", style, (2, 16))
+    other = motion.clone()
+    other[1, 4:] = 9.0
+    assert torch.allclose(module(other, mask), style, atol=1e-5), "frames outside the mask do not count"
+
+
+def _check_encoding(component: Any) -> None:
+    module = component.build()
+    points = torch.rand(11, 3) * 2 - 1
+    _check_shape("encoding", module(points), (11, module.width))
+
+
+def _check_deform(component: Any) -> None:
+    module = component.build(6)
+    _check_shape("points", module(torch.rand(3, 7, 3), torch.randn(3, 6)), (3, 7, 3))
+
+
+def _check_conditioning(component: Any) -> None:
+    module = component.build(12)
+    _check_shape("condition", module(torch.randn(3, 12)), (3, module.width))
+
+
+def _check_upsampler(component: Any) -> None:
+    module = component.build(CHANNELS, FACTOR)
+    height, width = SIZE
+    _check_shape("image", module(torch.randn(2, CHANNELS, *SIZE)), (2, 3, height * FACTOR, width * FACTOR))
+
+
+def _check_fusion(component: Any) -> None:
+    upsampler = registry.load("upsampler", "cnn")()
+    module, decode = component.build(CHANNELS, FACTOR, upsampler), upsampler.build(CHANNELS, FACTOR)
+    maps = []
+    for _ in range(2):
+        opacity = torch.rand(2, 1, *SIZE)
+        features = (opacity * torch.randn(2, CHANNELS, *SIZE)).requires_grad_()
+        maps.append(FeatureMaps(features, opacity, torch.rand(2, 1, *SIZE)))
+    image = module(*maps, torch.randn(2, CHANNELS, *SIZE), decode)
+    _check_shape("image", image, (2, 3, SIZE[0] * FACTOR, SIZE[1] * FACTOR))
+    image.square().sum().backward()
+    for what, branch in zip(("head", "static"), maps):
+        assert branch.features.grad is not None, f"no gradient reaches the {what} branch"
+        assert branch.features.grad.abs().sum() > 0, f"no gradient reaches the {what} branch"
+
+
+def _check_perceptual(component: Any) -> None:
+    module = component.build()
+    if module is not None:
+        image = torch.rand(1, 3, 64, 64)
+        assert abs(float(module(image, image))) < 1e-5, "an image is at no distance from itself"
+        assert float(module(image, torch.rand(1, 3, 64, 64))) > 0
+
+
+def _check_head_model(component: Any) -> None:
+    if getattr(component, "path", None) == "":
+        return  # the user's own file: nothing to build without it
+    model = component.build()
+    still = torch.eye(4).expand(2, 4, 4)
+    vertices = model(
+        torch.zeros(1, model.n_shape), torch.zeros(2, model.n_expression), torch.zeros(2, 3), torch.zeros(2, 6),
+        torch.zeros(2, 2), still, still,
+    )  # fmt: skip
+    assert vertices.ndim == 3
+    assert torch.isfinite(vertices).all()
+    _check_shape("landmarks", model.landmarks68(vertices), (2, 68, 3))
+
+
+def _check_builds(component: Any) -> None:
+    assert component.build() is not None
+
+
+CHECKS: dict[str, Callable[[Any], None]] = {
+    "dataset": _check_builds,
+    "tracker": _check_builds,
+    "head_model": _check_head_model,
+    "audio": _check_audio,
+    "vq": _check_vq,
+    "quantizer": _check_quantizer,
+    "style": _check_style,
+    "encoding": _check_encoding,
+    "deform": _check_deform,
+    "conditioning": _check_conditioning,
+    "fusion": _check_fusion,
+    "upsampler": _check_upsampler,
+    "perceptual": _check_perceptual,
+}
+"""Slot -> what its built component must do. `branches` and `speech_loss` are checked by whoever calls them."""
