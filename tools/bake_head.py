@@ -115,7 +115,6 @@ def bake(source: Source) -> dict[str, np.ndarray]:
         "jaw_open_angle": np.float32(angle),
         "shape_names": np.array(list(directions)),
         "expression_names": np.array(expression_names),
-        "mediapipe_names": np.array(["_neutral", *(name for name in names if name != "tongueOut")]),
         "pose_columns": np.array([9 * 1 + 3 * 2 + 1]),
     }
     arrays |= quantised("shapedirs", np.stack(list(directions.values()))[:, ids])

@@ -44,7 +44,9 @@ def axis_angle_from_matrix(matrix: Float[Tensor, "*B 3 3"]) -> Float[Tensor, "*B
     small = squared < 1e-7
     sine = torch.where(small, torch.ones_like(squared), squared).sqrt()
     # t / sin(t/2); its series in sin(t/2) is 2 + sin^2 / 3.
-    factor = torch.where(small, 2 + squared / 3, 2 * torch.atan2(sine, torch.where(small, torch.ones_like(w), w)) / sine)
+    factor = torch.where(
+        small, 2 + squared / 3, 2 * torch.atan2(sine, torch.where(small, torch.ones_like(w), w)) / sine
+    )
     return factor[..., None] * xyz
 
 
