@@ -119,13 +119,27 @@ def bake(source: Source) -> dict[str, np.ndarray]:
     }
     arrays |= quantised("shapedirs", np.stack(list(directions.values()))[:, ids])
     arrays |= quantised("exprdirs", np.stack([units[name] for name in expression_names])[:, ids])
-    arrays |= quantised("lid_dirs", np.stack([units[name] for name in LIDS])[:, ids])
     arrays |= quantised("posedirs", corrective[None, ids])
     for name, mask in regions(source, rest, share).items():
         arrays[f"mask_{name}"] = mask[ids]
     arrays |= landmark_points(rest[ids], arrays["faces"], renumber)
+    lids = np.stack([units[name] for name in LIDS])[:, ids]
+    arrays |= quantised("lid_dirs", lids * shutting(rest[ids], lids, arrays)[:, None, None])
     arrays |= neck_points(rest[ids], arrays["faces"], renumber)
     return arrays
+
+
+def shutting(rest: np.ndarray, lids: np.ndarray, arrays: dict[str, np.ndarray]) -> np.ndarray:
+    """(2,) how much of each blink unit shuts the template's eye: drawn for wider eyes, the whole would overlap lids."""
+    corners = arrays["faces"][arrays["landmark_faces"]]
+    heights = [
+        (field[corners] * arrays["landmark_barycentric"][..., None]).sum(1)[:, 1] for field in (rest, lids[0], lids[1])
+    ]
+    shares = []
+    for unit, upper, lower in ((1, [43, 44], [47, 46]), (2, [37, 38], [41, 40])):
+        gap, change = ((h[upper] - h[lower]).mean() for h in (heights[0], heights[unit]))
+        shares.append(-gap / change)
+    return np.array(shares)
 
 
 def quantised(name: str, directions: np.ndarray) -> dict[str, np.ndarray]:

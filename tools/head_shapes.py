@@ -9,8 +9,8 @@ SEXES = ("female", "male")
 # name: (targets that make it more, targets that make it less, targets' weight at one standard deviation).
 # "?-" stands for both sides, l- and r-.
 LOCAL: dict[str, tuple[tuple[str, ...], tuple[str, ...], float]] = {
-    "head_width": (("head/head-scale-horiz-incr",), ("head/head-scale-horiz-decr",), 0.5),
-    "head_height": (("head/head-scale-vert-incr",), ("head/head-scale-vert-decr",), 0.4),
+    "head_width": (("head/head-scale-horiz-incr",), ("head/head-scale-horiz-decr",), 0.35),
+    "head_height": (("head/head-scale-vert-incr",), ("head/head-scale-vert-decr",), 0.3),
     "head_depth": (("head/head-scale-depth-incr",), ("head/head-scale-depth-decr",), 0.4),
     "head_back_depth": (("head/head-back-scale-depth-incr",), ("head/head-back-scale-depth-decr",), 0.4),
     "head_fat": (("head/head-fat-incr",), ("head/head-fat-decr",), 0.5),
@@ -91,10 +91,10 @@ def shape_directions(source: Source) -> dict[str, np.ndarray]:
     directions = {
         "sex": (_macro(source, "male", "young") - _macro(source, "female", "young")) / 2,
         "age": 0.35 * (over_sexes("old") - over_sexes("young")),
-        "weight": 0.25 * (over_sexes("young", weight="max") - over_sexes("young", weight="min")),
-        "muscle": 0.25 * (over_sexes("young", muscle="max") - over_sexes("young", muscle="min")),
-        "african": 0.6 * (ethnic("african") - mean),
-        "asian": 0.6 * (ethnic("asian") - mean),
+        "weight": 0.5 * (over_sexes("young", weight="max") - over_sexes("young", weight="min")),
+        "muscle": 0.4 * (over_sexes("young", muscle="max") - over_sexes("young", muscle="min")),
+        "african": 0.5 * (ethnic("african") - mean),
+        "asian": 0.5 * (ethnic("asian") - mean),
     }
     # The ethnic and sex targets also make the body taller; a head model's origin stays between the eyes.
     eyes = np.r_[source.group("helper-l-eye"), source.group("helper-r-eye")]

@@ -1,6 +1,6 @@
 """Reads MakeHuman's own files: base mesh, vertex groups, morph targets, bone weights.
 
-All indices are those of the hm08 base mesh (19,158 vertices). Lengths come out in metres. Axes are the files' own, which
+Indices are those of the hm08 base mesh (19,158 vertices). Lengths come out in metres. Axes are the files' own, which
 are also FLAME's: x to the subject's left, y up, z forward.
 """
 
