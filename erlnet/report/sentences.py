@@ -1,0 +1,198 @@
+"""The answer in words: short sentences that say no more than the numbers do."""
+
+from __future__ import annotations
+
+from erlnet.report.analysis import Analysis, Comparison
+from erlnet.report.inputs import Check, VariantResult
+from erlnet.report.numbers import count, interval, number, with_unit
+from erlnet.report.verdicts import MAX_LOST_FACES
+
+MAX_LISTED = 4  # variants whose values the answer spells out
+DEMO = "sanity check, not evidence"
+ONE_SEED = (
+    "One seed: the interval is over clips only. It does not cover training randomness, so another training run may "
+    "come out differently."
+)
+
+
+def endpoint(analysis: Analysis, key: tuple[str, str, str] | None = None) -> str:
+    """'neck SSIM (tracked)'."""
+    metric, region, driving = key or analysis.primary_key
+    card = analysis.study.cards.get(metric)
+    title = card.title if card else metric
+    named = region in ("frame", "none") or region in title.lower()
+    place = "frame " if region == "frame" else ""
+    return f"{place if named else region + ' '}{title} ({driving})"
+
+
+def headline(analysis: Analysis) -> str:
+    """The verdict sentence that opens the report."""
+    study = analysis.study
+    done = [v for v in study.variants if v.status == "done"]
+    base = study.variant(study.baseline)
+    if not done:
+        return f"No verdict: none of {count(len(study.variants), 'variant')} finished."
+    if base is None or base.status != "done":
+        return f"No verdict: the baseline {study.baseline} has not finished, so there is nothing to compare with."
+    if len(study.variants) == 1:
+        return _alone(analysis, base)
+    if not analysis.primary:
+        return f"No verdict: {_why_no_primary(analysis)}"
+    if len(analysis.primary) == 1:
+        return comparison_sentence(analysis, analysis.primary[0])
+    return _many(analysis)
+
+
+def others(analysis: Analysis) -> list[str]:
+    """One sentence per variant where there are several; the headline says it all where there is one."""
+    return [comparison_sentence(analysis, c) for c in analysis.primary] if len(analysis.primary) > 1 else []
+
+
+def comparison_sentence(analysis: Analysis, c: Comparison) -> str:
+    """'feature is better than pixel on neck SSIM (tracked): +0.012 [0.004, 0.020], 12 clips, 1 seed.' and why."""
+    where = endpoint(analysis, c.key)
+    numbers = difference_text(analysis, c)
+    match c.verdict:
+        case "better" | "worse":
+            return f"{c.variant} is {c.verdict} than {c.baseline} on {where}: {numbers}."
+        case "equivalent":
+            limit = number(c.margin, analysis.study.cards[c.metric].unit)
+            return (
+                f"{c.variant} and {c.baseline} are equivalent on {where}: {numbers}; "
+                f"any difference is smaller than the {limit} that would matter."
+            )
+        case "identical":
+            return f"{c.variant} and {c.baseline} are identical by construction on {where}: every clip reads the same."
+        case "blocked":
+            reason = blocked_because(analysis, c)
+            return f"No winner between {c.variant} and {c.baseline} on {where}: {reason}. The difference is {numbers}."
+        case "not_converged":
+            return f"Not converged: {c.variant} against {c.baseline} on {where} changes with more training; {numbers}."
+        case _:
+            return f"Undecided: {c.variant} against {c.baseline} on {where} is {numbers}."
+
+
+def difference_text(analysis: Analysis, c: Comparison) -> str:
+    """'+0.012 [+0.004, +0.020], 12 clips, 1 seed'; says where lower is better."""
+    card = analysis.study.cards[c.metric]
+    bounds = c.difference.interval()
+    parts = [with_unit(number(c.difference.mean, card.unit, signed=True), card.unit)]
+    parts[0] += f" {interval(bounds, card.unit, signed=True)}" if bounds else " (one clip, so no interval)"
+    if card.higher_is_better is False:
+        parts.append("lower is better")
+    return ", ".join([*parts, sample_text(c.difference.n_clips, c.difference.n_seeds)])
+
+
+def sample_text(n_clips: int, n_seeds: int) -> str:
+    return f"{count(n_clips, 'clip')}, {count(n_seeds, 'seed')}"
+
+
+def blocked_because(analysis: Analysis, c: Comparison) -> str:
+    """Which condition failed, and on which side."""
+    sides = [v for name in (c.variant, c.baseline) if (v := analysis.study.variant(name))]
+    reasons = [f"{v.name} failed the health gate" for v in sides if v.health.status == "failed"]
+    if not reasons:
+        reasons = [f"{v.name} failed the mouth guard" for v in sides if v.mouth_guard.status == "failed"]
+    return " and ".join(reasons) or f"the face was lost in more than {MAX_LOST_FACES:.0%} of the frames of the winner"
+
+
+def check_text(name: str, variants: list[VariantResult], checks: list[Check]) -> str:
+    """'Health gate passed.' where all agree, else who failed."""
+    by_status = {s: [v.name for v, c in zip(variants, checks) if c.status == s] for s in ("passed", "failed", "n/a")}
+    if not by_status["failed"] and not by_status["n/a"]:
+        return f"{name} passed by {'all' if len(variants) > 2 else 'both' if len(variants) == 2 else variants[0].name}."
+    words = {"passed": "passed by", "failed": "failed by", "n/a": "not applicable to"}
+    return f"{name} " + "; ".join(f"{words[s]} {', '.join(who)}" for s, who in by_status.items() if who) + "."
+
+
+def levels(analysis: Analysis) -> str:
+    """The primary metric itself: 'pixel reads 0.730, feature 0.773; the best floor, mean_frame, 0.574.'"""
+    found = {v.name: analysis.scores.get(v.name, {}).get(analysis.primary_key) for v in analysis.study.variants}
+    named = {name: score for name, score in found.items() if score and score.mean is not None}
+    if not named or len(named) > MAX_LISTED:
+        return ""
+    unit = analysis.study.cards[analysis.study.primary.metric].unit
+    texts = [f"{name} {with_unit(number(score.mean, unit), unit)}" for name, score in named.items()]
+    floor = next(iter(named.values())).floor
+    below = analysis.scores[floor][analysis.primary_key].mean if floor else None
+    end = f"; the best floor, {floor}, {with_unit(number(below, unit), unit)}" if floor else ""
+    return f"{endpoint(analysis)[0].upper()}{endpoint(analysis)[1:]}: {', '.join(texts)}{end}."
+
+
+def conditions(analysis: Analysis) -> list[str]:
+    """The conditions of the verdict: health gate, mouth guard."""
+    done = [v for v in analysis.study.variants if v.status == "done"]
+    if not done:
+        return []
+    return [
+        check_text("Health gate", done, [v.health for v in done]),
+        check_text("Mouth guard", done, [v.mouth_guard for v in done]),
+    ]
+
+
+def cautions(analysis: Analysis) -> list[str]:
+    """What a reader must know before believing the verdict, most important first."""
+    study, found = analysis.study, []
+    if study.is_demo:
+        found.append(
+            f"The demo is a {DEMO}: its frames are rendered from the same head model that conditions the networks."
+        )
+    if analysis.n_seeds == 1:
+        found.append(ONE_SEED)
+    for c in analysis.primary:
+        smallest = c.difference.detectable()
+        if smallest and c.verdict == "undecided":
+            unit = study.cards[c.metric].unit
+            found.append(
+                f"Undecided is not tied: with this spread, {sample_text(c.difference.n_clips, c.difference.n_seeds)} "
+                f"find a true difference of {with_unit(number(smallest, unit), unit)} 80 % of the time."
+            )
+            break
+    failed = [v.name for v in study.variants if v.status != "done"]
+    if failed:
+        found.append(f"{count(len(failed), 'variant')} did not finish: {', '.join(failed)}. See below.")
+    return found
+
+
+def _alone(analysis: Analysis, only: VariantResult) -> str:
+    score = analysis.scores.get(only.name, {}).get(analysis.primary_key)
+    if score is None or score.estimate is None:
+        return f"One variant and no score of it: {_why_no_primary(analysis)}"
+    card = analysis.study.cards[score.metric]
+    gain = f" It covers {score.gain:.0%} of the way from {score.floor} to the truth." if score.gain is not None else ""
+    return (
+        f"{only.name} reads {with_unit(number(score.mean, card.unit), card.unit)} "
+        f"{interval(score.estimate.interval(), card.unit)} on {endpoint(analysis)}, "
+        f"{sample_text(score.estimate.n_clips, score.estimate.n_seeds)}. There is nothing to compare it with.{gain}"
+    )
+
+
+def _many(analysis: Analysis) -> str:
+    """One sentence over several variants: who is better, worse, and what is left open."""
+    groups: dict[str, list[str]] = {}
+    for c in analysis.primary:
+        groups.setdefault(c.verdict, []).append(c.variant)
+    first = analysis.primary[0]
+    card = analysis.study.cards[first.metric]
+    winners = [c for c in analysis.primary if c.verdict == "better"]
+    if winners:
+        best = max(winners, key=lambda c: c.difference.mean * (1 if card.higher_is_better else -1))
+        lead = comparison_sentence(analysis, best)
+        rest = {verdict: [n for n in names if n != best.variant] for verdict, names in groups.items()}
+    else:
+        lead = f"No variant is better than {first.baseline} on {endpoint(analysis)}."
+        rest = groups
+    order = ("better", "equivalent", "identical", "undecided", "worse", "blocked", "not_converged")
+    listed = "; ".join(f"{v.replace('_', ' ')}: {', '.join(rest[v])}" for v in order if rest.get(v))
+    return f"{lead} {listed[0].upper()}{listed[1:]}." if listed else lead
+
+
+def _why_no_primary(analysis: Analysis) -> str:
+    metric = analysis.study.primary.metric
+    for variant in analysis.study.variants:
+        for missing in analysis.unavailable(variant):
+            if missing.metric == metric:
+                return f"{endpoint(analysis)} is unavailable ({missing.reason}). To get it: {missing.remedy}"
+    if all(v.status != "done" for v in analysis.study.variants if v.name != analysis.study.baseline):
+        return f"only the baseline {analysis.study.baseline} finished."
+    return f"no clip has a value of {endpoint(analysis)} on both sides."

@@ -1,0 +1,167 @@
+"""From one number per frame to a mean with an interval: pure functions on tables, no files and no words.
+
+Frames are never samples. A score is one number per (clip, seed); a table holds clips in rows and seeds in columns.
+
+One seed: a t interval over clips. It says nothing about how another training run would come out.
+Several seeds: clips and seeds are crossed random effects. With S seeds, C clips and the mean squares of the two-way
+analysis of variance, MS_clip, MS_seed and MS_rest,
+
+    Var(mean) = (MS_clip + MS_seed - MS_rest) / (C S)
+
+and Satterthwaite's degrees of freedom. Two choices keep small designs honest: a component that comes out negative is
+taken as zero, and the degrees of freedom are rounded down, as one does with a printed t table (without that, 30 clips x
+3 seeds call 7.5 % of null studies; with it 6.8 %).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.special import nctdtr, stdtr, stdtrit
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+KEY = ["metric", "region", "driving"]
+LEVEL = 0.05
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A mean and what is known of its error; `standard_error` and `df` are None where one clip tells nothing."""
+
+    mean: float
+    standard_error: float | None
+    df: float | None
+    n_clips: int
+    n_seeds: int
+
+    def interval(self, level: float = 1 - LEVEL) -> tuple[float, float] | None:
+        """Two-sided t interval, None where there is no standard error."""
+        if self.standard_error is None or self.df is None:
+            return None
+        half = float(stdtrit(self.df, (1 + level) / 2)) * self.standard_error
+        return self.mean - half, self.mean + half
+
+    def p_value(self) -> float | None:
+        """Two-sided, against a mean of zero; None where there is no standard error."""
+        if self.standard_error is None or self.df is None:
+            return None
+        if self.standard_error == 0:
+            return 0.0 if self.mean else 1.0
+        return 2 * float(stdtr(self.df, -abs(self.mean) / self.standard_error))
+
+    def equivalence_p(self, margin: float) -> float | None:
+        """Two one-sided tests (Schuirmann 1987): the larger p of mean <= -margin and mean >= margin."""
+        if self.standard_error is None or self.df is None:
+            return None
+        if self.standard_error == 0:
+            return 0.0 if abs(self.mean) < margin else 1.0
+        return float(stdtr(self.df, -(margin - abs(self.mean)) / self.standard_error))
+
+    def detectable(self, power: float = 0.8) -> float | None:
+        """The smallest true difference that this design finds with that power at 5 %, two-sided, given its error."""
+        if self.standard_error is None or self.df is None:
+            return None
+        critical = float(stdtrit(self.df, 1 - LEVEL / 2))
+        low, high = 0.0, 100.0
+        for _ in range(60):  # power grows with the shift, so halving finds it
+            shift = (low + high) / 2
+            if 1 - nctdtr(self.df, shift, critical) < power:
+                low = shift
+            else:
+                high = shift
+        return high * self.standard_error
+
+
+def estimate(table: np.ndarray) -> Estimate:
+    """Mean and error of a table (n_clips, n_seeds) without holes; ValueError for an empty table or one with NaN."""
+    n_clips, n_seeds = table.shape
+    if not table.size or np.isnan(table).any():
+        raise ValueError(f"a table of {n_clips} clips x {n_seeds} seeds with holes has no mean")
+    mean = float(table.mean())
+    if n_clips == 1:
+        return Estimate(mean, None, None, n_clips, n_seeds)
+    ms_clip = n_seeds * float(table.mean(axis=1).var(ddof=1))
+    if n_seeds == 1:
+        return Estimate(mean, float(np.sqrt(ms_clip / n_clips)), n_clips - 1.0, n_clips, n_seeds)
+    ms_seed = n_clips * float(table.mean(axis=0).var(ddof=1))
+    rest = table - table.mean(axis=1, keepdims=True) - table.mean(axis=0, keepdims=True) + mean
+    df_clip, df_seed = n_clips - 1.0, n_seeds - 1.0
+    df_rest = df_clip * df_seed
+    ms_rest = float((rest**2).sum()) / df_rest
+    total, df = max(
+        (ms_clip, df_clip),
+        (ms_seed, df_seed),
+        (ms_clip + ms_seed - ms_rest, _satterthwaite((ms_clip, df_clip), (ms_seed, df_seed), (ms_rest, df_rest))),
+    )  # fmt: skip
+    df = max(np.floor(df), min(df_clip, df_seed))
+    return Estimate(mean, float(np.sqrt(total / table.size)), float(df), n_clips, n_seeds)
+
+
+def _satterthwaite(clip: tuple[float, float], seed: tuple[float, float], rest: tuple[float, float]) -> float:
+    """Degrees of freedom of MS_clip + MS_seed - MS_rest, each given as (mean square, its degrees of freedom)."""
+    below = sum(square**2 / df for square, df in (clip, seed, rest))
+    return (clip[0] + seed[0] - rest[0]) ** 2 / below if below else clip[1]
+
+
+def clip_scores(scores: pd.DataFrame) -> dict[tuple[str, str, str], pd.Series]:
+    """One value per clip and seed: the mean over the frames that have one, NaN where none has.
+
+    `scores` has the columns seed, clip, driving, frame, metric, region, value. The result maps (metric, region,
+    driving) to a Series with the index (clip, seed). A value that a metric gives once per clip, or once for several
+    short clips joined, arrives as a single row and passes through.
+    """
+    means = scores.groupby([*KEY, "clip", "seed"], observed=True)["value"].mean()
+    return {key: values.droplevel(KEY) for key, values in means.groupby(level=KEY)}
+
+
+@dataclass(frozen=True)
+class Paired:
+    """Differences of two arms over the clips and seeds that both have."""
+
+    table: np.ndarray  # (n_clips, n_seeds), arm minus baseline
+    clips: tuple[str, ...]
+    seeds: tuple[int, ...]
+    dropped: tuple[str, ...]  # clips that one side lacks, wholly or for some seed
+
+
+def score_table(values: pd.Series) -> tuple[np.ndarray, list[str], list[int], list[str]]:
+    """Index (clip, seed) -> a table (n_clips, n_seeds) without holes, its clips, its seeds, and the clips left out."""
+    wide = values.unstack("seed")
+    whole = wide.dropna(how="all").dropna(axis=1, how="all").dropna()
+    dropped = [clip for clip in wide.index if clip not in whole.index]
+    return whole.to_numpy(float), list(whole.index), list(whole.columns), dropped
+
+
+def paired_differences(values: pd.Series, baseline: pd.Series) -> Paired:
+    """Arm minus baseline for two Series with index (clip, seed), over the intersection of clips and of seeds."""
+    ours, theirs = values.unstack("seed"), baseline.unstack("seed")
+    seeds = [seed for seed in ours.columns if seed in theirs.columns]
+    every = sorted(set(ours.index) | set(theirs.index))
+    difference = ours.reindex(every)[seeds] - theirs.reindex(every)[seeds]
+    table, clips, kept_seeds, _ = score_table(difference.stack(future_stack=True))
+    dropped = tuple(clip for clip in every if clip not in set(clips))
+    return Paired(table, tuple(clips), tuple(kept_seeds), dropped)
+
+
+def holm(p_values: list[float]) -> list[float]:
+    """Holm's step-down adjustment (1979): controls the chance of any false call in the family."""
+    order = np.argsort(p_values, kind="stable")
+    adjusted, running = np.empty(len(p_values)), 0.0
+    for rank, index in enumerate(order):
+        running = max(running, (len(p_values) - rank) * p_values[index])
+        adjusted[index] = min(running, 1.0)
+    return adjusted.tolist()
+
+
+def benjamini_hochberg(p_values: list[float]) -> list[float]:
+    """Benjamini and Hochberg's step-up adjustment (1995): controls the share of false calls."""
+    order = np.argsort(p_values, kind="stable")[::-1]
+    adjusted, running = np.empty(len(p_values)), 1.0
+    for step, index in enumerate(order):
+        running = min(running, p_values[index] * len(p_values) / (len(p_values) - step))
+        adjusted[index] = running
+    return adjusted.tolist()
