@@ -25,7 +25,7 @@ def regions(source: Source, rest: np.ndarray, share: np.ndarray) -> dict[str, np
     _, y, z = rest.T
     face = (source.painted("face") > 0.5) & (y < 0.052) | lips | lids
     hairline = np.maximum(0.055 - 0.55 * np.maximum(0.075 - z, 0), -0.075)
-    head = body & (share > 0.97) | inside
+    head = body & (share > 0.999) | inside | face | ears
     scalp = body & ~face & ~ears & ~cavity & (y > hairline) & head
     neck = body & ~head & (share > 0.1)
     return {

@@ -8,6 +8,7 @@ from scipy.spatial.transform import Rotation
 PARENTS = (-1, 0, 1, 1, 1)  # root (torso), neck (head), jaw, left eye, right eye
 # MakeHuman bends the neck in three bones and the head; a torso-to-head blend shares the turn out over them.
 NECK_SHARE = {"neck01": 0.25, "neck02": 0.5, "neck03": 0.8}
+RIGID_FROM = 0.92  # MakeHuman's skin at the jaw has this much of the head's bones; the face has to move as one
 ARM_ANGLE = 0.55  # rad; MakeHuman's A-pose holds the arms out, a portrait's hang
 
 
@@ -39,7 +40,7 @@ def head_share(source: Source) -> np.ndarray:
         chain = source.ancestors(bone)
         part = 1.0 if "head" in chain else NECK_SHARE.get(bone, 0.0)
         share += part * weight
-    return share
+    return (share / RIGID_FROM).clip(0, 1)
 
 
 def jaw_opening(source: Source, rest: np.ndarray) -> tuple[np.ndarray, float]:

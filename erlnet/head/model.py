@@ -24,6 +24,18 @@ class HeadModel(nn.Module):
     the names in `mask_names`. Its arrays are buffers that no checkpoint holds.
     """
 
+    v_template: Tensor  # (V*3,)
+    shape_rows: Tensor  # (S, V*3)
+    moving_rows: Tensor  # (E+2+P, V*3)
+    joint_template: Tensor  # (15,)
+    joint_rows: Tensor  # (S,15)
+    weights: Tensor  # (V,5)
+    faces: Tensor  # (F,3) int64
+    pose_columns: Tensor  # (P,) int64
+    landmark_vertices: Tensor  # (68,3) int64
+    landmark_barycentric: Tensor  # (68,3)
+    neck_vertices: Tensor  # (N,) int64
+
     def __init__(self, arrays: HeadArrays):
         super().__init__()
         self.arrays = arrays
@@ -158,7 +170,10 @@ class HeadModel(nn.Module):
         )  # fmt: skip
         part.joint_template, part.joint_rows = self.joint_template, self.joint_rows
         if not has_landmarks:
-            part.landmark_vertices = part.landmark_vertices[:0]
+            part.landmark_vertices, part.landmark_barycentric = (
+                part.landmark_vertices[:0],
+                part.landmark_barycentric[:0],
+            )
         return part.to(self.v_template.device, self.v_template.dtype)
 
     def landmark_model(self) -> "HeadModel":

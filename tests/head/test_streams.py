@@ -1,5 +1,5 @@
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
@@ -26,6 +26,7 @@ def test_generated_lids_are_kept_between_open_and_shut():
 triples = st.tuples(*[st.floats(-1, 1)] * 3)
 
 
+@settings(deadline=None)
 @given(triples, triples, triples, triples)
 def test_the_pose_stream_gives_the_head_back(r1, t1, r2, t2):
     root, neck = rigid(r1, t1), rigid(r2, t2)
