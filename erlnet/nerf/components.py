@@ -1,0 +1,124 @@
+"""Options of the renderer's slots; importing this imports neither torch nor numpy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from erlnet.interfaces import Upsampler
+    from erlnet.nerf.branches import BranchParts
+
+
+@dataclass(frozen=True)
+class Dual:
+    """Head-NeRF in the head's frame and Static-NeRF at the torso, each with its own samples (the paper's)."""
+
+    VERSION: ClassVar[int] = 1
+
+    def build(self, parts: BranchParts) -> nn.Module:
+        from erlnet.nerf.branches import DualBranches
+
+        return DualBranches(parts)
+
+
+@dataclass(frozen=True)
+class FlameConditioning:
+    """Head field conditioned on the expression stream: expression, jaw and lids (the paper's)."""
+
+    width: int = 32
+    hidden: int = 64
+
+    VERSION: ClassVar[int] = 1
+
+    def build(self, signal_width: int) -> nn.Module:
+        from erlnet.nerf.conditioning import StreamConditioning
+
+        return StreamConditioning(signal_width, self.hidden, self.width)
+
+
+@dataclass(frozen=True)
+class TriPlane:
+    """Features on three axis-aligned planes, read bilinearly and laid side by side."""
+
+    resolution: int = 128
+    channels: int = 24
+
+    VERSION: ClassVar[int] = 1
+
+    def build(self) -> nn.Module:
+        from erlnet.nerf.encodings import TriPlaneEncoding
+
+        return TriPlaneEncoding(self.resolution, self.channels)
+
+
+@dataclass(frozen=True)
+class PoseDeform:
+    """Static-NeRF's points moved by a displacement that depends on the head pose (the paper's)."""
+
+    hidden: int = 32
+    reach: float = 0.05  # m, the largest displacement along an axis
+
+    VERSION: ClassVar[int] = 1
+
+    def build(self, pose_width: int) -> nn.Module:
+        from erlnet.nerf.deform import PoseDisplacement
+
+        return PoseDisplacement(pose_width, self.hidden, self.reach)
+
+
+@dataclass(frozen=True)
+class PixelFusion:
+    """Two images laid over each other: both branches decoded apart by the same CNN, then blended by head opacity."""
+
+    train: Literal["joint", "separate"] = "joint"
+    refine: bool = False
+
+    VERSION: ClassVar[int] = 1
+
+    def build(self, channels: int, factor: int, upsampler: Upsampler) -> nn.Module:
+        from erlnet.nerf.fusion import PixelOverlay
+
+        refiner = upsampler.build(3 * factor**2, factor) if self.refine else None
+        return PixelOverlay(factor, separate=self.train == "separate", refiner=refiner)
+
+
+@dataclass(frozen=True)
+class FeatureFusion:
+    """Feature maps merged by their opacities, then decoded once (the paper's)."""
+
+    rule: Literal["normalised", "over"] = "normalised"
+
+    VERSION: ClassVar[int] = 1
+
+    def build(self, channels: int, factor: int, upsampler: Upsampler) -> nn.Module:
+        from erlnet.nerf.fusion import FeatureMerge
+
+        return FeatureMerge(self.rule)
+
+
+@dataclass(frozen=True)
+class Cnn:
+    """Convolutions at feature resolution, then sub-pixel shuffling to the image."""
+
+    width: int = 64
+    layers: int = 2
+
+    VERSION: ClassVar[int] = 1
+
+    def build(self, channels: int, factor: int) -> nn.Module:
+        from erlnet.nerf.upsampler import SubPixelCnn
+
+        return SubPixelCnn(channels, factor, self.width, self.layers)
+
+
+@dataclass(frozen=True)
+class NoPerceptual:
+    """No perceptual loss: L1 and structural similarity alone."""
+
+    VERSION: ClassVar[int] = 1
+
+    def build(self) -> None:
+        return None

@@ -1,0 +1,83 @@
+"""The branches' maps and the background plate -> the image (docs/architecture.md, Fusion; slot `fusion`).
+
+F_b is premultiplied by A_b. The still background F_g is outside both opacities. A = 1 - (1 - A_h)(1 - A_s).
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from erlnet.interfaces import FeatureMaps
+
+EPSILON = 1e-3
+
+Decode = Callable[[Tensor], Tensor]
+
+
+def fuse_features(head: FeatureMaps, static: FeatureMaps, plate: Tensor, rule: str) -> Float[Tensor, "B C h w"]:
+    """`normalised`: A (F_h + F_s) / (A_h + A_s + eps) + (1 - A) F_g; `over`: F_h + (1 - A_h) F_s + (1 - A) F_g."""
+    behind = (1 - head.opacity) * (1 - static.opacity)  # 1 - A
+    if rule == "over":
+        return head.features + (1 - head.opacity) * static.features + behind * plate
+    share = (1 - behind) / (head.opacity + static.opacity + EPSILON)
+    return share * (head.features + static.features) + behind * plate
+
+
+class FeatureMerge(nn.Module):
+    """One feature map, decoded once."""
+
+    separate = False
+
+    def __init__(self, rule: str):
+        super().__init__()
+        self.rule = rule
+
+    def forward(self, head: FeatureMaps, static: FeatureMaps, plate: Tensor, decode: Decode) -> Tensor:
+        return decode(fuse_features(head, static, plate, self.rule))
+
+
+class Layers(NamedTuple):
+    head: Tensor  # (B,3,H,W) I_h
+    static: Tensor  # (B,3,H,W) I_s
+    alpha: Tensor  # (B,1,H,W) a, A_h upsampled
+
+
+class PixelOverlay(nn.Module):
+    """a I_h + (1 - a) I_s, both decoded by the same weights.
+
+    I_h = decode(F_h / (A_h + eps)): the head map is un-premultiplied first, or alpha would count twice and plant a dark
+    fringe at the neck. I_s = decode(F_s + (1 - A_s) F_g). `refiner`, if any, sees the overlay: (B,3 factor^2,h,w) ->
+    image, added to nothing: it has the overlay in its skip path.
+    """
+
+    def __init__(self, factor: int, separate: bool, refiner: nn.Module | None):
+        super().__init__()
+        self.factor = factor
+        self.separate = separate
+        self.refiner = refiner
+
+    def layers(self, head: FeatureMaps, static: FeatureMaps, plate: Tensor, decode: Decode) -> Layers:
+        images = decode(
+            torch.cat(
+                [
+                    head.features / (head.opacity + EPSILON),
+                    static.features + (1 - static.opacity) * plate,
+                ]
+            )
+        )
+        alpha = F.interpolate(head.opacity, scale_factor=self.factor, mode="bilinear", align_corners=False)
+        ahead, behind = images.chunk(2)
+        return Layers(ahead, behind, alpha)
+
+    def overlay(self, layers: Layers) -> Tensor:
+        image = layers.alpha * layers.head + (1 - layers.alpha) * layers.static
+        if self.refiner is None:
+            return image
+        return self.refiner(F.pixel_unshuffle(image, self.factor))
+
+    def forward(self, head: FeatureMaps, static: FeatureMaps, plate: Tensor, decode: Decode) -> Tensor:
+        return self.overlay(self.layers(head, static, plate, decode))

@@ -1,0 +1,28 @@
+"""Sizes and step counts of the renderer; importing this imports no torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class RendererSettings:
+    """What a preset sets together (`renderer.NAME=` on the command line)."""
+
+    size: int = 256  # px, height of the image
+    factor: int = 4  # image px per feature px
+    steps: int = 6000
+    channels: int = 48  # of the feature maps; 3 * factor^2 lets a feature hold its pixels
+    hidden: int = 64  # width of the fields
+    head_samples: int = 16  # a ray
+    static_samples: int = 8  # a ray
+    window: int = 16  # feature px, side of a training window
+    windows: int = 8  # a step
+    mouth_share: float = 0.3  # of the windows, centred on the mouth
+    eyes_share: float = 0.1  # of the windows, centred on the eyes
+    mouth_weight: float = 1.0  # added to the loss of mouth and eye pixels
+    structure_weight: float = 0.2  # of 1 - SSIM beside L1
+    opacity_weight: float = 0.05
+    grid_rate: float = 1e-2  # learning rate of encodings
+    rate: float = 2e-3  # of everything else
+    render_batch: int = 4  # images at once when rendering

@@ -1,0 +1,39 @@
+"""Fused features -> image (slot `upsampler`)."""
+
+from itertools import pairwise
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor, nn
+
+
+class SubPixelCnn(nn.Module):
+    """Convolutions at feature resolution and one sub-pixel shuffle (Shi et al. 2016), beside a linear skip path.
+
+    The skip path reads the first 3 * factor^2 channels (or a learned mixture where there are fewer) as the pixels of
+    each block. So a plate that is a space-to-depth image decodes to that image before any training, and the CNN, whose
+    last layer starts at zero, only learns what is missing.
+    """
+
+    def __init__(self, channels: int, factor: int, width: int, layers: int):
+        super().__init__()
+        self.factor = factor
+        pixels = 3 * factor**2
+        widths = [channels] + [width] * layers
+        self.body = nn.ModuleList(nn.Conv2d(a, b, 3, padding=1, padding_mode="replicate") for a, b in pairwise(widths))
+        self.last = nn.Conv2d(width, pixels, 3, padding=1, padding_mode="replicate")
+        nn.init.zeros_(self.last.weight)
+        nn.init.zeros_(self.last.bias)
+        self.skip = nn.Conv2d(channels, pixels, 1, bias=False)
+        nn.init.zeros_(self.skip.weight)
+        with torch.no_grad():
+            for i in range(pixels):
+                self.skip.weight[i, i % channels if channels < pixels else i] = 1
+
+    def forward(self, features: Float[Tensor, "B C h w"]) -> Float[Tensor, "B 3 H W"]:
+        """Image in [0,1] where trained so; not clipped."""
+        hidden = features
+        for layer in self.body:
+            hidden = F.leaky_relu(layer(hidden), 0.1)
+        return F.pixel_shuffle(self.skip(features) + self.last(hidden), self.factor) + 0.5
