@@ -21,10 +21,11 @@ def regions(template: np.ndarray, weights: np.ndarray, points: np.ndarray) -> di
     slope = np.clip((z - ear[2]) / (points[8, 2] - ear[2]), 0, 1)
     jaw_height = (1 - slope) * (ear[1] - 0.35 * height) + slope * (points[8, 1] - 0.05 * height)
     head = (y > jaw_height) | eyeballs
-    front = z > ear[2]
-    top = points[17:27, 1].max() + 0.35 * height
-    ears = head & (np.abs(x) > np.abs(points[[0, 16], 0]).mean() * 1.03)
-    ears &= (np.abs(y - ear[1] + 0.2 * height) < 0.45 * height) & (z < ear[2] + 0.1 * height)
+    front = z > ear[2] + 0.08 * height
+    top = points[17:27, 1].max() + 0.25 * height
+    ears = head & (np.abs(x) > np.abs(points[[0, 16], 0]).mean() * 0.94)
+    ears &= (np.abs(y - ear[1] + 0.13 * height) < 0.33 * height) & (z < ear[2] - 0.01 * height)
+    ears &= z > ear[2] - 0.4 * height
     face = head & front & (y < top) & ~ears & ~eyeballs
 
     lip_zone = _inside(points[LIPS, :2], template[:, :2], 1.06) & (z > points[LIPS, 2].min() - 0.02 * height)

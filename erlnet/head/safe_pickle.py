@@ -166,8 +166,9 @@ def as_array(value: object) -> np.ndarray:
             # CSC has a pointer a column, CSR one a row; a square matrix counts as CSC, which FLAME's regressor is.
             row, column = (indices, outer) if len(pointers) - 1 == shape[1] else (outer, indices)
             return _dense(row, column, as_array(state["data"]), shape)
-        if len(shape) == 2 and "row" in state:
-            return _dense(as_array(state["row"]), as_array(state["col"]), as_array(state["data"]), shape)
+        if len(shape) == 2 and ("row" in state or "coords" in state):  # COO, by scipy before and from 1.13 on
+            row, column = state["coords"] if "coords" in state else (state["row"], state["col"])
+            return _dense(as_array(row), as_array(column), as_array(state["data"]), shape)
     raise ValueError("holds no plain array")
 
 
