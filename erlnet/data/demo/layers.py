@@ -97,3 +97,12 @@ def cut(layer: Layer, height: np.ndarray) -> tuple[Layer, np.ndarray]:
     finer = np.concatenate(parts)
     used, inverse = np.unique(finer, return_inverse=True)
     return Layer(sparse.csr_matrix(weights[used], dtype=np.float32), inverse.reshape(-1, 3)), all_heights[used]
+
+
+@dataclass(frozen=True)
+class Garment:
+    """A layer to wear: how far it stands off, and where its vertices lie on its page."""
+
+    layer: Layer
+    lift: np.ndarray  # (N,) float32 m
+    texel: np.ndarray  # (N,2) column, row

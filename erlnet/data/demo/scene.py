@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from erlnet.data.clip import Camera
-from erlnet.data.demo.appearance import CLOTH, HAIR, SKIN, Appearance
+from erlnet.data.demo.appearance import SKIN, Appearance
 from erlnet.data.demo.raster import Fragments, rasterize
 from erlnet.data.demo.shading import Lights, Normals, to_srgb
 from erlnet.data.demo.texture import PAGE
@@ -16,7 +16,8 @@ SUPERSAMPLE = 2  # each way; averaged in linear light
 
 _SPECULAR = np.array([22.0, 220.0, 60.0, 14.0, 5.0], np.float32)  # exponent of each material
 _SHINE = np.array([0.10, 0.55, 0.25, 0.16, 0.0], np.float32)
-_WRAP = np.array([[0.32, 0.16, 0.12], [0.2, 0.2, 0.2], [0.2] * 3, [0.25] * 3, [0.1] * 3], np.float32)
+# How far light reaches past the terminator: red goes deep into skin.
+_WRAP = np.array([[0.32, 0.16, 0.12], [0.2] * 3, [0.2] * 3, [0.25] * 3, [0.1] * 3], np.float32).T.copy()
 _SRGB = (to_srgb(np.linspace(0, 1, 8192, dtype=np.float32)) * 255).round().astype(np.uint8)
 
 
@@ -47,7 +48,7 @@ class Scene:
         """The head model's vertices (V,3) in the world -> with hair and shirt (V',3)."""
         points = points[: self.n_base].astype(np.float32)
         normals = self._base_normals(points)
-        return np.concatenate([points, *(layer.place(points, normals, lift) for layer, lift in self.appearance.layers)])
+        return np.concatenate([points, *(g.layer.place(points, normals, g.lift) for g in self.appearance.garments)])
 
     def render(self, points: np.ndarray, flush: float = 0.0) -> Picture:
         """points: (V,3) m in the world; flush: -1 pale .. 1 red, of the skin."""
@@ -75,16 +76,16 @@ class Scene:
 
     def _shade(self, values: np.ndarray, material: np.ndarray, seen: Fragments, flush: float) -> np.ndarray:
         lights, camera = self.lights, self.camera
-        columns = values.T
+        columns = np.ascontiguousarray(values.T)
         normal = columns[:3] / np.sqrt((columns[:3] ** 2).sum(0)).clip(1e-6)
         ambient, sun = columns[3], columns[4]
         texel = columns[6].astype(np.int32) * PAGE + columns[5].astype(np.int32) + material * (PAGE * PAGE)
-        albedo = self.appearance.atlas[texel].T
+        albedo = np.ascontiguousarray(self.appearance.atlas.take(texel, axis=0).T)
         gloss, albedo = albedo[3], albedo[:3]
         if flush:
             skin = (material == SKIN) * np.float32(flush)
             albedo = albedo * np.stack([1 + 0.05 * skin, 1 - 0.10 * skin, 1 - 0.08 * skin])
-        wrap = _WRAP[material].T
+        wrap = _WRAP.take(material, axis=1)
         key = lights.key @ normal
         fill = (lights.fill @ normal + 0.3).clip(0) / 1.3
         up = (0.5 - 0.5 * normal[1]) * ambient
@@ -102,7 +103,8 @@ class Scene:
             (camera.cy - (row + 0.5) / SUPERSAMPLE) / camera.fy,
             -np.ones(len(row)),
         ]).astype(np.float32)  # fmt: skip
-        half = view / np.sqrt((view * view).sum(0)) + lights.key[:, None]
+        view /= np.sqrt((view * view).sum(0))
+        half = view + lights.key[:, None]
         half /= np.sqrt((half * half).sum(0))
         shine = (normal * half).sum(0).clip(0) ** _SPECULAR[material] * (_SHINE[material] * gloss * sun)
         return (albedo * light + shine * lights.key_colour[:, None]).T

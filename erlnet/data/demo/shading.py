@@ -86,11 +86,7 @@ def hemisphere(n: int, axis: np.ndarray, spread: float = 1.0) -> np.ndarray:
     side = np.cross(axis, [0.0, 1.0, 0.0] if abs(axis[1]) < 0.9 else [1.0, 0.0, 0.0])
     side /= np.linalg.norm(side)
     other = np.cross(axis, side)
-    return (
-        height[:, None] * axis
-        + (radius * np.cos(angle))[:, None] * side
-        + (radius * np.sin(angle))[:, None] * other
-    )
+    return height[:, None] * axis + (radius * np.cos(angle))[:, None] * side + (radius * np.sin(angle))[:, None] * other
 
 
 def to_srgb(linear: np.ndarray) -> np.ndarray:

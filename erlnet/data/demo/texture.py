@@ -13,7 +13,7 @@ from functools import cached_property
 import numpy as np
 from scipy import ndimage
 
-PAGE = 1024  # texels a side
+PAGE = 768  # texels a side
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,9 @@ class Cylinder:
         return ((centre - 0.5) * 2 * np.pi * self.radius)[None], (self.high - centre * (self.high - self.low))[:, None]
 
 
-def noise(rng: np.random.Generator, grain: float | tuple[float, float], shape: tuple[int, int] = (PAGE, PAGE)) -> np.ndarray:
+def noise(
+    rng: np.random.Generator, grain: float | tuple[float, float], shape: tuple[int, int] = (PAGE, PAGE)
+) -> np.ndarray:
     """Smooth noise of mean 0 and deviation 1; `grain` is the blur's sigma in texels (rows, columns). It tiles."""
     grain = (grain, grain) if np.isscalar(grain) else grain
     # Coarse grain is drawn small and enlarged: the same look at a fraction of the work.
