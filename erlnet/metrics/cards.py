@@ -73,8 +73,9 @@ _CARDS = (
     Card(
         "mouth_open_r", "landmarks", "mouth opening, r", "", True,
         "Pearson correlation, over frames, of render's and reference's mouth opening: mean distance of the three inner"
-        " lip point pairs over interocular distance. Clips under 2 s are joined with others of their speaker; no value"
-        " where the reference's opening has a standard deviation under .01; a render that never moves reads 0.",
+        " lip point pairs over interocular distance. Clips under 2 s are joined in order with others of their speaker"
+        " until 2 s are reached; no value where the reference's opening has a standard deviation under .01; a render"
+        " that never moves reads 0.",
         _MOUTH, True, 1.0,
     ),
     Card(
@@ -85,8 +86,9 @@ _CARDS = (
     ),
     Card(
         "mouth_lag", "landmarks", "mouth opening, lag", "frames", None,
-        "The shift within +-15 frames at which the cross-correlation of render's and reference's mouth opening peaks;"
-        " positive means that the render is late. Clips as for mouth_open_r; no pair of frames spans two clips.",
+        "The shift within +-15 frames at which render's and reference's mouth opening correlate best over the pairs of"
+        " frames that it leaves; positive means that the render is late. Clips as for mouth_open_r; no pair spans two"
+        " clips.",
         _MOUTH, True, 0.0,
     ),
     Card(
@@ -128,6 +130,7 @@ def fingerprint(family: str) -> dict[str, Any]:
             "join_seconds": p.JOIN_SECONDS,
             "min_opening_sd": p.MIN_OPENING_SD,
             "max_lag": p.MAX_LAG,
+            "min_pairs": p.MIN_PAIRS,
         },
     }  # fmt: skip
     return {"family": family, "version": _VERSIONS[family]} | own[family]
