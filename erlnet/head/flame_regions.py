@@ -69,8 +69,8 @@ def lid_directions(template: np.ndarray, points: np.ndarray, joints: np.ndarray,
     brow. It is a chord of that turn, since a direction is straight.
     """
     directions = np.zeros((len(template), 3, 2))
-    sides = ((points[42:48], 42, joints[3]), (points[36:42], 36, joints[4]))
-    for side, (eye, _, centre) in enumerate(sides):
+    sides = ((points[LEFT_EYE], joints[3]), (points[RIGHT_EYE], joints[4]))
+    for side, (eye, centre) in enumerate(sides):
         margin = {0: eye[[0, 1, 2, 3]], 1: eye[[0, 5, 4, 3]]}  # upper and lower, corner to corner
         upper, lower = (_elevation_at(template[:, 0], margin[k], centre) for k in (0, 1))
         offset = template - centre

@@ -1,12 +1,13 @@
 """Pinhole projection, OpenCV axes."""
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 
+@runtime_checkable
 class Pinhole(Protocol):
     """Intrinsics in px (erlnet.data.clip.Camera is one)."""
 

@@ -79,7 +79,7 @@ def _reconstruct_array(cls: object, shape: tuple, code: object) -> _Array:
     return _Array()
 
 
-def _from_buffer(buffer: bytes, dtype: _Dtype, shape: tuple, order: str) -> _Array:
+def _from_buffer(buffer: bytes | bytearray, dtype: _Dtype, shape: tuple, order: str) -> _Array:
     """numpy's maker of arrays in pickle protocol 5."""
     return _Array(shape, dtype, order == "F", buffer)
 
@@ -129,7 +129,7 @@ def load_pickle(path: Path, offset: int = 0) -> object:
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror}") from None
     except Exception as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
+        reason = " ".join(str(error).split())[:200] or type(error).__name__
         raise UserError(f"refused to load {path}: {reason}; a FLAME file holds arrays alone") from None
 
 
