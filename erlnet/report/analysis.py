@@ -120,7 +120,7 @@ def analyse(study: Study) -> Analysis:
 
 
 def _check_names(study: Study) -> None:
-    names = [row.name for row in (*study.variants, *study.references)]
+    names = [v.name for v in study.variants] + [r.name for r in study.references]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise UserError(f"study {study.name}: two rows are called '{twice[0]}'; give one of them another name")

@@ -14,6 +14,9 @@ COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#b58900", "#56b4e9", "#7
 """Told apart by people who see few colours (after Okabe and Ito); a variant keeps its colour on the whole page."""
 
 
+MAX_LABEL = 34  # characters
+
+
 @dataclass(frozen=True)
 class Row:
     """One line of an interval chart."""
@@ -40,7 +43,7 @@ def interval_chart(
     `zero` draws the line of no difference, `band` shades +-band (differences that do not matter) and `ends` names
     what lies left and right of zero.
     """
-    left, right, line, top = 150, 20, 44, 28 if ends else 10
+    left, right, line, top = max(_label_width(rows), 90), 20, 44, 28 if ends else 10
     width, bottom = 760, top + line * len(rows)
     values = [v for r in rows for v in (r.mean, r.low, r.high, *(p for _, p in r.points)) if v is not None]
     values += [-(band or 0), 0, band or 0] if zero else []
@@ -66,11 +69,20 @@ def interval_chart(
         parts.append(_text(x(0) + 8, top - 12, f"{ends[1]} \N{RIGHTWARDS ARROW}", "end", "start"))
     for index, row in enumerate(rows):
         y = top + line * (index + 0.5)
-        parts.append(_text(left - 12, y + 4, row.label, "faint" if row.faint else "name", "end"))
+        parts.append(_text(left - 12, y + 4, _cut(row.label), "faint" if row.faint else "name", "end"))
         parts += _interval_row(row, y, x, unit)
     if unit:
         parts.append(_text(width - right, bottom + 31, unit, "tick", "end"))
     return _svg(width, bottom + 34, title, parts, "intervals")
+
+
+def _label_width(rows: Sequence[Row]) -> int:
+    """px that the longest label needs at 13 px bold, and a margin."""
+    return max(len(_cut(row.label)) for row in rows) * 8 + 20
+
+
+def _cut(label: str) -> str:
+    return label if len(label) <= MAX_LABEL else label[: MAX_LABEL - 1] + "\N{HORIZONTAL ELLIPSIS}"
 
 
 def _interval_row(row: Row, y: float, x: Callable[[float], float], unit: str) -> list[str]:

@@ -66,10 +66,11 @@ def choose_clips(study: Study, ranking: Ranking) -> list[ShownClip]:
     table = _ranked(study, ranking)  # index (clip, frame)
     lengths = {clip.name: len(clip.frames) for clip in study.clips}
     per_clip = table.groupby(level="clip").mean() if len(table) else table
-    order = [c for c in per_clip.sort_values(ascending=ranking.higher_is_better).index if c in lengths]
-    order += [name for name in lengths if name not in order]
-    keep = {order[i] for i in np.unique(np.linspace(0, len(order) - 1, min(len(order), MAX_CLIPS)).round().astype(int))}
-    ranks = {order[len(order) // 2]: "median", order[-1]: "best", order[0]: "worst"} if len(per_clip) > 2 else {}
+    ranked = [c for c in per_clip.sort_values(ascending=ranking.higher_is_better).index if c in lengths]  # worst first
+    order = ranked + [name for name in lengths if name not in ranked]
+    places = np.linspace(0, len(order) - 1, min(len(order), MAX_CLIPS)).round().astype(int)
+    keep = {order[place] for place in places}
+    ranks = {ranked[len(ranked) // 2]: "median", ranked[-1]: "best", ranked[0]: "worst"} if len(ranked) > 2 else {}
     return [
         ShownClip(
             name,

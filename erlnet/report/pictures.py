@@ -49,15 +49,19 @@ def _rendered(study: Study, clip: TruthClip) -> dict[str, dict[str, Frames]]:
     for driving in study.driving:
         for variant in study.variants:
             folder = variant.frames.get((driving, clip.name))
-            if variant.status == "done" and folder is not None:
-                found.setdefault(driving, {})[variant.name] = FolderFrames(folder)
+            frames = FolderFrames(folder) if variant.status == "done" and folder is not None else None
+            if frames:  # a folder without frames is none
+                found.setdefault(driving, {})[variant.name] = frames
     return found
 
 
 def _moment(clip: TruthClip, moment: Moment, arms: dict[str, Frames], stem: str, store: Store) -> dict[str, Any]:
     boxes = {name: region_box(clip.regions, moment.frame, name) for name in CROPS} if clip.regions else {}
-    cells = []
+    cells: list[dict[str, Any]] = []
     for index, (name, frames) in enumerate(arms.items()):
+        if moment.frame >= len(frames):
+            cells.append({"name": name, "src": None, "crops": []})
+            continue
         picture = frames.frame(moment.frame)
         label = f"{stem}-{moment.why}-{index}"
         crops = [

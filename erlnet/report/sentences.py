@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from erlnet.report.analysis import Analysis, Comparison
 from erlnet.report.inputs import Check, VariantResult
 from erlnet.report.numbers import count, interval, number, with_unit
@@ -97,12 +99,17 @@ def blocked_because(analysis: Analysis, c: Comparison) -> str:
 
 
 def check_text(name: str, variants: list[VariantResult], checks: list[Check]) -> str:
-    """'Health gate passed.' where all agree, else who failed."""
+    """'Health gate passed by both.' where all agree, else who failed."""
     by_status = {s: [v.name for v, c in zip(variants, checks) if c.status == s] for s in ("passed", "failed", "n/a")}
     if not by_status["failed"] and not by_status["n/a"]:
         return f"{name} passed by {'all' if len(variants) > 2 else 'both' if len(variants) == 2 else variants[0].name}."
-    words = {"passed": "passed by", "failed": "failed by", "n/a": "not applicable to"}
-    return f"{name} " + "; ".join(f"{words[s]} {', '.join(who)}" for s, who in by_status.items() if who) + "."
+    if not by_status["passed"] and not by_status["failed"]:
+        return f"{name}: not applicable."
+    words = {"failed": "failed by", "n/a": "not applicable to"}
+    parts = [f"{words[s]} {', '.join(by_status[s])}" for s in words if by_status[s]]
+    if by_status["passed"]:
+        parts.append(f"passed by {'the rest' if len(by_status['passed']) > 2 else ' and '.join(by_status['passed'])}")
+    return f"{name} {'; '.join(parts)}."
 
 
 def levels(analysis: Analysis) -> str:
@@ -145,7 +152,7 @@ def cautions(analysis: Analysis) -> list[str]:
             unit = study.cards[c.metric].unit
             found.append(
                 f"Undecided is not tied: with this spread, {sample_text(c.difference.n_clips, c.difference.n_seeds)} "
-                f"find a true difference of {with_unit(number(smallest, unit), unit)} 80 % of the time."
+                f"would find a true difference of {with_unit(number(smallest, unit), unit)} in 80 % of studies."
             )
             break
     failed = [v.name for v in study.variants if v.status != "done"]
@@ -168,23 +175,19 @@ def _alone(analysis: Analysis, only: VariantResult) -> str:
 
 
 def _many(analysis: Analysis) -> str:
-    """One sentence over several variants: who is better, worse, and what is left open."""
-    groups: dict[str, list[str]] = {}
-    for c in analysis.primary:
-        groups.setdefault(c.verdict, []).append(c.variant)
+    """Over several variants: the best one's sentence, and how many came out how."""
+    counts: Counter[str] = Counter(c.verdict for c in analysis.primary)
     first = analysis.primary[0]
     card = analysis.study.cards[first.metric]
     winners = [c for c in analysis.primary if c.verdict == "better"]
     if winners:
         best = max(winners, key=lambda c: c.difference.mean * (1 if card.higher_is_better else -1))
         lead = comparison_sentence(analysis, best)
-        rest = {verdict: [n for n in names if n != best.variant] for verdict, names in groups.items()}
     else:
         lead = f"No variant is better than {first.baseline} on {endpoint(analysis)}."
-        rest = groups
     order = ("better", "equivalent", "identical", "undecided", "worse", "blocked", "not_converged")
-    listed = "; ".join(f"{v.replace('_', ' ')}: {', '.join(rest[v])}" for v in order if rest.get(v))
-    return f"{lead} {listed[0].upper()}{listed[1:]}." if listed else lead
+    listed = ", ".join(f"{counts[word]} {word.replace('_', ' ')}" for word in order if counts[word])
+    return f"{lead} Of {len(analysis.primary)} compared with {first.baseline}: {listed}."
 
 
 def _why_no_primary(analysis: Analysis) -> str:
