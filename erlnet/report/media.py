@@ -16,6 +16,7 @@ from erlnet.interfaces import REGIONS
 from erlnet.report.inputs import Frames, RegionMaps
 
 MAX_VIDEO_WIDTH = 1280  # px
+MAX_VIDEO_SECONDS = 20  # of a longer clip the start is shown
 MAX_COLUMNS = 5
 LABEL_HEIGHT = 24  # px
 CRF = 20  # visibly clean; scores never come from these
@@ -57,7 +58,7 @@ def region_box(maps: RegionMaps, index: int, region: str, pad: float = 0.15) -> 
 def side_by_side(rows: Sequence[Sequence[Tile]], fps: float, audio: np.ndarray | None, sample_rate: int) -> bytes:
     """An mp4 (H.264, AAC) of labelled tiles in step, with the clip's sound. Reads one frame of each tile at a time."""
     grid = [tile for row in rows for tile in row]
-    n_frames = min(len(tile.frames) for tile in grid)
+    n_frames = min(round(MAX_VIDEO_SECONDS * fps), *(len(tile.frames) for tile in grid))
     height, width = grid[0].frames.frame(0).shape[1:]
     lines = [list(row[i : i + MAX_COLUMNS]) for row in rows for i in range(0, len(row), MAX_COLUMNS)]
     columns = max(len(line) for line in lines)

@@ -9,7 +9,7 @@ import numpy as np
 
 from erlnet.report.clips_shown import Moment, ShownClip
 from erlnet.report.inputs import FolderFrames, Frames, Study, TruthClip
-from erlnet.report.media import Tile, png, region_box, side_by_side
+from erlnet.report.media import MAX_VIDEO_SECONDS, Tile, png, region_box, side_by_side
 
 CROPS = ("mouth", "neck")
 
@@ -37,6 +37,7 @@ def clip_media(study: Study, shown: ShownClip, store: Store) -> dict[str, Any]:
         "video": video,
         "modes": list(rendered),
         "sound": clip.audio is not None,
+        "shown_seconds": MAX_VIDEO_SECONDS if len(clip.frames) > MAX_VIDEO_SECONDS * clip.fps else None,
         "driving": driving,
         "arms": list(arms),
         "moments": [_moment(clip, moment, arms, stem, store) for moment in shown.moments],

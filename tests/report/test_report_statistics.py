@@ -190,10 +190,10 @@ def test_studies_without_a_difference_are_called_at_most_7_percent_of_the_time(c
     assert np.mean([estimate(t).p_value() < 0.05 for t in tables]) <= 0.07
 
 
-def test_frames_clips_and_seeds_as_samples_differ_as_they_should_when_training_is_random():
+def test_one_seed_calls_half_of_the_studies_where_training_is_as_random_as_the_clips():
     # one seed: the interval over clips cannot see that the training itself came out high or low
     tables = crossed_tables(1000, 12, 1, 0.006, 0.006, 0.004)
-    assert np.mean([estimate(t).p_value() < 0.05 for t in tables]) > 0.3
+    assert 0.4 < np.mean([estimate(t).p_value() < 0.05 for t in tables]) < 0.6  # the page says: half
 
 
 @pytest.mark.parametrize(("clips", "seeds", "power"), [(12, 5, 0.88), (4, 3, 0.38)])
