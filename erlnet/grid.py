@@ -157,14 +157,12 @@ def _variant(
 ) -> Variant:
     values: dict[str, dict[str, Any]] = {owner: {} for owner in [*SLOTS, *STAGE_SETTINGS]}
     for name, value in base.values.items():
-        owner, _, option = name.partition(".")
-        owner_type = STAGE_SETTINGS.get(owner) or classes[owner]
-        if option in option_types(owner_type):
-            values[owner][option] = value
+        target = _target(name)
+        if _applies(target, config, classes):
+            values[target.owner][target.option] = value
     for word, text in chosen.items():
         target = targets[word]
-        owner_type = STAGE_SETTINGS.get(target.owner) if target.kind == "stage" else classes[target.owner]
-        assert owner_type is not None
+        owner_type = STAGE_SETTINGS[target.owner] if target.kind == "stage" else classes[target.owner]
         values[target.owner][target.option] = parse_value(text, option_types(owner_type)[target.option], word)
     choices = {slot: Choice(config[slot], _made(classes[slot], values[slot], slot)) for slot in SLOTS}
     settings = {stage: _made(kind, values[stage], stage) for stage, kind in STAGE_SETTINGS.items()}

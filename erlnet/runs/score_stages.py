@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from erlnet.data.clip import FPS, Clip
-from erlnet.metrics.families import make_family
+from erlnet.metrics.families import build_family
 from erlnet.metrics.pairs import ClipPair, FrameSource, Row
 from erlnet.metrics.references import reference_frames
 from erlnet.runs.clips import open_split
@@ -30,7 +30,7 @@ def run_evaluate(task: Task) -> dict[str, Any]:
     test = open_split(task.inputs["prepare"], task.config).test
     frames = task.inputs["render"] / "frames"
     pairs = [clip_pair(clip, RenderedFrames(frames / clip.name)) for clip in test]
-    rows = make_family(task.config["family"]["family"]).score(pairs, task.progress)
+    rows = build_family(task.config["family"]["family"], task.out.parent / "detections.npz").score(pairs, task.progress)
     write_scores(task.out / "scores.csv", [("", row) for row in rows])
     return {"rows": len(rows)}
 
@@ -41,7 +41,7 @@ def run_references(task: Task) -> dict[str, Any]:
 
     torch.set_num_threads(task.threads)
     split = open_split(task.inputs["prepare"], task.config)
-    family = make_family(task.config["family"]["family"])
+    family = build_family(task.config["family"]["family"], task.out.parent / "detections.npz")
     named = []
     for name in task.config["rows"]:
         pairs = [clip_pair(clip, reference_frames(name, split.train, clip)) for clip in split.test]

@@ -1,0 +1,65 @@
+"""The two conditions of every verdict, gathered from stored figures: the health gate and the mouth guard."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from erlnet.metrics.guard import MouthEvidence, mouth_guard
+from erlnet.report.inputs import Check
+from erlnet.stages import REFERENCES, Plan
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from erlnet.report.inputs import ReferenceResult
+
+
+def health_check(group: Sequence[Plan], out: Path) -> Check:
+    """The gate over a variant's seeds, from its `tracked` renders: one failed seed fails it, and its values are shown."""
+    found = []
+    for plan in group:
+        for mode, stage in plan.renders:
+            if mode == "tracked" and stage.done(out):
+                found.append(json.loads((stage.folder(out) / "metrics.json").read_text())["health"])
+    if not found:
+        return Check("n/a", {"reason": "no tracked render"})
+    worst = next((h for h in found if h["status"] == "failed"), found[0])
+    return Check(worst["status"], worst["values"])
+
+
+def mouth_guard_check(scores: pd.DataFrame | None, references: Sequence[ReferenceResult], driving: str) -> Check:
+    """The guard in one driving mode, over all seeds."""
+    if scores is None:
+        return Check("n/a", {"reason": "no scores"})
+    mine = scores[scores["driving"] == driving]
+
+    def values(metric: str) -> list[float | None]:
+        column = mine.loc[mine["metric"] == metric, "value"]
+        return [None if value != value else float(value) for value in column]
+
+    evidence = MouthEvidence(
+        r=values("mouth_open_r"),
+        slope=values("mouth_open_slope"),
+        lag=values("mouth_lag"),
+        faces_missed=values("faces_missed"),
+        mouth_ssim=mouth_ssim(mine),
+        floors_mouth_ssim=[
+            value
+            for row in references
+            if REFERENCES[row.name] == "floor"
+            and (value := mouth_ssim(row.scores[row.scores["driving"] == driving])) is not None
+        ],
+    )
+    guard = mouth_guard(driving, evidence)
+    shown: dict[str, Any] = {"driving": driving} | guard.values
+    return Check(guard.status, shown)
+
+
+def mouth_ssim(scores: pd.DataFrame) -> float | None:
+    """Mean over clips of the clip's mean over frames."""
+    rows = scores[(scores["metric"] == "ssim") & (scores["region"] == "mouth")]
+    value = rows.groupby(["seed", "clip"])["value"].mean().mean()
+    return None if value != value else float(value)
