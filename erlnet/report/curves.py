@@ -14,7 +14,7 @@ from erlnet.report.inputs import Study
 if TYPE_CHECKING:
     import pandas as pd
 
-OPENING = "mouth_opening"  # a series, not a score: the inner-lip gap over the interocular distance, frame by frame
+OPENING = "mouth_open"  # a series, not a score: the inner-lip gap over the interocular distance, frame by frame
 
 
 def curve_rows(study: Study, ranking: Ranking, colours: Mapping[str, str]) -> list[dict[str, Any]]:

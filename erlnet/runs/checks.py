@@ -11,6 +11,15 @@ from erlnet.metrics.guard import MouthEvidence, mouth_guard
 from erlnet.report.inputs import Check
 from erlnet.stages import REFERENCES, Plan
 
+HEALTH_RULE = (
+    "Head opacity at least .9 in the face and at most .1 on torso and background, torso opacity at most .2 in the face; "
+    "dropping Head-NeRF costs at least 10 dB in the face and less than 1 dB on the torso."
+)
+GUARD_RULE = (
+    "Mouth opening against the reference's: r at least .8, slope .7 to 1.3, median lag within one frame; mouth SSIM above "
+    "the best floor; a face found in 99 % of the frames. In audio: slope .6 to 1.4, r and mouth SSIM not judged."
+)
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -27,7 +36,7 @@ def health_check(group: Sequence[Plan], out: Path) -> Check:
     if not found:
         return Check("n/a", {"reason": "no tracked render"})
     worst = next((h for h in found if h["status"] == "failed"), found[0])
-    return Check(worst["status"], worst["values"])
+    return Check(worst["status"], worst["values"], HEALTH_RULE)
 
 
 def mouth_guard_check(scores: pd.DataFrame | None, references: Sequence[ReferenceResult], driving: str) -> Check:
@@ -55,7 +64,7 @@ def mouth_guard_check(scores: pd.DataFrame | None, references: Sequence[Referenc
     )
     guard = mouth_guard(driving, evidence)
     shown: dict[str, Any] = {"driving": driving} | guard.values
-    return Check(guard.status, shown)
+    return Check(guard.status, shown, GUARD_RULE)
 
 
 def mouth_ssim(scores: pd.DataFrame) -> float | None:

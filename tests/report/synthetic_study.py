@@ -121,7 +121,7 @@ def speech(n_frames: int, clip: int) -> np.ndarray:
 def opening(clip: int, t: int, sigma: float = 0.0) -> dict[tuple[str, str], float]:
     """The mouth's opening as a series; blur makes it smaller and late."""
     amplitude = 0.5 if sigma == 0 else 0.4
-    return {("mouth_opening", "mouth"): 0.5 + amplitude * np.sin((0.35 * t + clip) * 2 - 0.2 * sigma)}
+    return {("mouth_open", "mouth"): 0.5 + amplitude * np.sin((0.35 * t + clip) * 2 - 0.2 * sigma)}
 
 
 def reference_frames(truth: np.ndarray, mean: np.ndarray, last: np.ndarray) -> dict[str, np.ndarray]:

@@ -158,7 +158,7 @@ def test_a_family_that_is_unavailable_is_spelled_out_metric_by_metric():
 
 
 def test_series_for_the_curves_are_no_scores(content):
-    assert not any(s["metric"] == "mouth_opening" for v in content["variants"] for s in v["scores"])
+    assert not any(s["metric"] == "mouth_open" for v in content["variants"] for s in v["scores"])
 
 
 def test_nan_infinity_paths_and_numpy_become_plain():
