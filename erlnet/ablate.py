@@ -1,6 +1,6 @@
 """The main job: train the variants of a sweep, score them, and write the report that says which one won.
 
-    python -m erlnet.ablate fusion=pixel,feature
+python -m erlnet.ablate fusion=pixel,feature
 """
 
 from __future__ import annotations

@@ -78,9 +78,10 @@ def load(slot: str, name: str) -> type[Any]:
             f"component {slot}={name} of distribution '{entry.distribution}' does not load "
             f"({type(error).__name__}: {error}); reinstall it or choose another"
         ) from error
-    frozen = is_dataclass(component) and component.__dataclass_params__.frozen  # type: ignore[attr-defined]
+    frozen = is_dataclass(component) and component.__dataclass_params__.frozen  # type: ignore[union-attr]
     if not (frozen and hasattr(component, "VERSION") and hasattr(component, "build")):
         raise UserError(
-            f"component {slot}={name} of distribution '{entry.distribution}' is no frozen dataclass with VERSION and build"
+            f"component {slot}={name} of distribution '{entry.distribution}' "
+            "is no frozen dataclass with VERSION and build"
         )
     return component

@@ -144,7 +144,7 @@ def _check_ended(name: str, job: Running, out: Path, display: Display) -> None:
         return
     reason = f"its process ended with signal {-code}" if code < 0 else f"its process ended with exit code {code}"
     log = out / "stages" / ".tmp" / f"job-{result_name(job.plan)}.log"
-    result = {
+    result: dict[str, Any] = {
         "status": "failed", "error": f"{reason}; its log: {log}", "error_kind": "internal", "unavailable": [],
         "seconds": {}, "wall_seconds": None, "peak_rss_bytes": None, "stages": {},
     }  # fmt: skip

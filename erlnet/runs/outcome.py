@@ -112,7 +112,7 @@ def gather(
 
 def _read_result(plan: Plan, out: Path) -> dict[str, Any]:
     path = out / "results" / result_name(plan) / "result.json"
-    missing = {"status": "missing", "error": None, "unavailable": [], "stages": {}, "seconds": {}}
+    missing: dict[str, Any] = {"status": "missing", "error": None, "unavailable": [], "stages": {}, "seconds": {}}
     result = missing | (json.loads(path.read_text()) if path.exists() else {})
     if result["status"] == "done" and not result["unavailable"] and not is_finished(plan, out):
         return missing  # a result of another plan of the same variant

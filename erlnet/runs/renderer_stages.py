@@ -27,7 +27,8 @@ HEALTH_STRIDE = 5  # every fifth test frame is looked at by the health gate
 
 
 def components_of(config: dict[str, Any]) -> RendererComponents:
-    return RendererComponents(**{f.name: component_of(config[f.name], f.name) for f in fields(RendererComponents)})
+    parts: dict[str, Any] = {f.name: component_of(config[f.name], f.name) for f in fields(RendererComponents)}
+    return RendererComponents(**parts)
 
 
 def speakers_of(clips: list[Clip]) -> dict[str, list[Clip]]:
