@@ -15,7 +15,7 @@ from erlnet.metrics.detector import frame_digest
 from erlnet.metrics.image import psnr, squared_error_map
 from erlnet.metrics.landmark_family import LandmarkFamily
 from erlnet.metrics.lpips import Lpips, frame_distance, load_lpips, spatial_map
-from erlnet.metrics.pairs import ClipPair, Family, Row, Unavailable
+from erlnet.metrics.pairs import ClipPair, Family, Row, Unavailable, read_both
 from erlnet.metrics.protocol import IMAGE_REGIONS, SSIM_CROP
 from erlnet.metrics.regions import region_masks, region_means
 from erlnet.metrics.ssim import ssim_map
@@ -43,8 +43,8 @@ class ImageFamily(ABC):
         for pair in pairs:
             for start, stop in batches(pair):
                 reference, rendered = (
-                    torch.from_numpy(np.ascontiguousarray(source.frames(start, stop))).to(self.device)
-                    for source in (pair.reference, pair.rendered)
+                    torch.from_numpy(np.ascontiguousarray(side)).to(self.device)
+                    for side in read_both(pair, start, stop)
                 )
                 if reference.shape != rendered.shape:
                     shapes = f"{tuple(reference.shape[2:])} and {tuple(rendered.shape[2:])}"

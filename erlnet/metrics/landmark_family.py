@@ -11,7 +11,7 @@ from erlnet.metrics.cards import fingerprint
 from erlnet.metrics.detector import Detect, FaceLandmarker, RememberedDetector
 from erlnet.metrics.face import interocular, landmark_distance, mouth_distance, mouth_opening
 from erlnet.metrics.mouth import join_short, mouth_scores
-from erlnet.metrics.pairs import ClipPair, Row
+from erlnet.metrics.pairs import ClipPair, Row, read_both
 
 _BATCH = 16  # frames a side
 
@@ -57,8 +57,7 @@ class LandmarkFamily:
             sides: tuple[list[np.ndarray], list[np.ndarray]] = ([], [])
             for start in range(0, len(pair), _BATCH):
                 stop = min(start + _BATCH, len(pair))
-                frames = [pair.reference.frames(start, stop), pair.rendered.frames(start, stop)]
-                both = detect(np.concatenate(frames))
+                both = detect(np.concatenate(read_both(pair, start, stop)))
                 sides[0].append(both[: stop - start])
                 sides[1].append(both[stop - start :])
                 done += stop - start

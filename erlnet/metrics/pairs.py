@@ -58,6 +58,12 @@ class ClipPair:
         return self.regions(start, stop) if callable(self.regions) else self.regions[start:stop]
 
 
+def read_both(pair: ClipPair, start: int, stop: int) -> tuple[np.ndarray, np.ndarray]:
+    """(reference, rendered) frames of a batch; the truth scored against itself is read once."""
+    reference = pair.reference.frames(start, stop)
+    return reference, reference if pair.rendered is pair.reference else pair.rendered.frames(start, stop)
+
+
 @dataclass(frozen=True)
 class Row:
     """One score. `frame` is None where the value belongs to the whole clip; `value` None where there is none."""

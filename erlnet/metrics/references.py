@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, Protocol
 
 import numpy as np
@@ -19,13 +19,6 @@ from erlnet.metrics.face import mouth_opening
 from erlnet.metrics.frozen_mouth import FrozenMouthFrames
 from erlnet.metrics.pairs import FrameSource
 
-ROLES: dict[str, str] = {
-    "mean_frame": "floor",
-    "last_frame": "floor",
-    "nearest_pose": "floor",
-    "truth": "control",
-    "frozen_mouth": "control",
-}
 MEAN_FRAMES = 1000  # the mean frame is taken over at most so many, evenly spread
 
 
@@ -142,8 +135,16 @@ class References:
 
 
 def reference_frames(name: str, train: Sequence[ReferenceClip], test: ReferenceClip) -> FrameSource:
-    """One row for one test clip, from the training clips of its speaker (all of them where none is of its speaker)."""
-    return References(same_speaker(train, test)).frames(name, test)
+    """One row for one test clip, from the training clips of its speaker (all of them where none is of its speaker).
+
+    Clips must be hashable: what the test clips of a speaker share is computed once for a list of training clips.
+    """
+    return _references(tuple(same_speaker(train, test))).frames(name, test)
+
+
+@lru_cache(maxsize=4)
+def _references(train: tuple[ReferenceClip, ...]) -> References:
+    return References(train)
 
 
 def same_speaker(train: Sequence[ReferenceClip], test: ReferenceClip) -> list[ReferenceClip]:
