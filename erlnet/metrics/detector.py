@@ -11,7 +11,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float, UInt8
@@ -38,7 +38,7 @@ class FaceLandmarker:
         self._stack = ExitStack()
         self._idle: queue.SimpleQueue[Any] | None = None
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> "FaceLandmarker":
         return self
 
     def __exit__(self, *error: object) -> None:

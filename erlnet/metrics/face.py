@@ -11,20 +11,20 @@ STEADY = [*range(27, 36), 36, 39, 42, 45]  # nose and eye corners: they move wit
 def interocular(landmarks: Float[np.ndarray, "*T 68 2"]) -> Float[np.ndarray, "*T"]:
     """Distance between the centres of the eyes (means of 36-41 and 42-47)."""
     between = landmarks[..., RIGHT_EYE, :].mean(axis=-2) - landmarks[..., LEFT_EYE, :].mean(axis=-2)
-    return np.linalg.norm(between, axis=-1)
+    return np.asarray(np.linalg.norm(between, axis=-1))
 
 
 def mouth_opening(landmarks: Float[np.ndarray, "*T 68 2"]) -> Float[np.ndarray, "*T"]:
     """Mean distance of the three inner lip pairs (61-67, 62-66, 63-65) over interocular distance."""
     gap = np.linalg.norm(landmarks[..., UPPER_INNER_LIP, :] - landmarks[..., LOWER_INNER_LIP, :], axis=-1)
-    return gap.mean(axis=-1) / interocular(landmarks)
+    return np.asarray(gap.mean(axis=-1) / interocular(landmarks))
 
 
 def landmark_distance(
     reference: Float[np.ndarray, "*T 68 2"], rendered: Float[np.ndarray, "*T 68 2"]
 ) -> Float[np.ndarray, "*T"]:
     """LMD: mean Euclidean distance of the 68 points."""
-    return np.linalg.norm(reference - rendered, axis=-1).mean(axis=-1)
+    return np.asarray(np.linalg.norm(reference - rendered, axis=-1).mean(axis=-1))
 
 
 def mouth_distance(
@@ -35,4 +35,4 @@ def mouth_distance(
     def centred(points: np.ndarray) -> np.ndarray:
         return points[..., MOUTH, :] - points[..., STEADY, :].mean(axis=-2, keepdims=True)
 
-    return np.linalg.norm(centred(reference) - centred(rendered), axis=-1).mean(axis=-1)
+    return np.asarray(np.linalg.norm(centred(reference) - centred(rendered), axis=-1).mean(axis=-1))

@@ -67,14 +67,14 @@ class SsimFamily(ImageFamily):
 
     def _batch(self, reference: Tensor, rendered: Tensor, masks: Tensor) -> Tensor:
         inner = slice(SSIM_CROP, -SSIM_CROP)
-        return region_means(ssim_map(reference, rendered, data_range=255), masks[:, :, inner, inner])
+        return region_means(ssim_map(reference, rendered, data_range=255.0), masks[:, :, inner, inner])
 
 
 class PsnrFamily(ImageFamily):
     name = "psnr"
 
     def _batch(self, reference: Tensor, rendered: Tensor, masks: Tensor) -> Tensor:
-        return psnr(region_means(squared_error_map(reference, rendered), masks), data_range=255)
+        return psnr(region_means(squared_error_map(reference, rendered), masks), data_range=255.0)
 
 
 class LpipsFamily(ImageFamily):
@@ -93,7 +93,7 @@ class LpipsFamily(ImageFamily):
         places: dict[bytes, int] = {}
         index = [places.setdefault(frame_digest(frame), len(places)) for frame in frames.cpu().numpy()]
         first = [index.index(i) for i in range(len(places))]
-        layers = self._network.features(frames[first], data_range=255)
+        layers = self._network.features(frames[first], data_range=255.0)
         n = len(reference)
         maps = self._network.layer_maps([x[index[:n]] for x in layers], [x[index[n:]] for x in layers])
         values = region_means(spatial_map(maps, *reference.shape[-2:]), masks)

@@ -25,7 +25,7 @@ class MouthEvidence:
 
     r: Sequence[float | None]
     slope: Sequence[float | None]
-    lag: Sequence[float | None]
+    lag: Sequence[float | None]  # frames
     faces_missed: Sequence[float | None] = ()  # share of frames, one value a clip
     mouth_ssim: float | None = None  # mean over clips, region mouth
     floors_mouth_ssim: Sequence[float] = ()  # the same of each floor

@@ -44,7 +44,7 @@ class LandmarkFamily:
             rows += [
                 Row(name, None, "mouth_open_r", "mouth", scores.r),
                 Row(name, None, "mouth_open_slope", "mouth", scores.slope),
-                Row(name, None, "mouth_lag", "mouth", scores.lag),
+                Row(name, None, "mouth_lag", "mouth", None if scores.lag is None else float(scores.lag)),
             ]
         return rows
 

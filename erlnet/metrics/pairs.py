@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     import numpy as np
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from erlnet.interfaces import Progress
 
 
+@runtime_checkable
 class FrameSource(Protocol):
     """Frames given out in batches, so that a long clip never lies in memory whole; `erlnet.data.clip.Clip` is one."""
 
@@ -83,6 +84,7 @@ class Unavailable(Exception):
         super().__init__(f"{reason}; {remedy}")
 
 
+@runtime_checkable
 class Family(Protocol):
     """What is computed in one pass and stored under one fingerprint (erlnet.metrics.cards)."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from scipy.spatial import cKDTree
@@ -22,6 +22,7 @@ from erlnet.metrics.pairs import FrameSource
 MEAN_FRAMES = 1000  # the mean frame is taken over at most so many, evenly spread
 
 
+@runtime_checkable
 class ReferenceClip(FrameSource, Protocol):
     """What a reference row needs of a clip; `erlnet.data.clip.Clip` is one."""
 

@@ -6,7 +6,12 @@ from erlnet.metrics.gain import best_floor, gain
 from erlnet.metrics.guard import MouthEvidence, mouth_guard
 
 GOOD = MouthEvidence(
-    r=[0.9, 0.85], slope=[0.9, 1.0], lag=[0, 1], faces_missed=[0.0, 0.0], mouth_ssim=0.9, floors_mouth_ssim=[0.5, 0.6]
+    r=[0.9, 0.85],
+    slope=[0.9, 1.0],
+    lag=[0.0, 1.0],
+    faces_missed=[0.0, 0.0],
+    mouth_ssim=0.9,
+    floors_mouth_ssim=[0.5, 0.6],
 )
 
 
@@ -25,8 +30,8 @@ def test_a_mouth_that_follows_passes():
         ({"r": [0.7, 0.8]}, "mouth_open_r"),
         ({"slope": [0.5, 0.6]}, "mouth_open_slope"),
         ({"slope": [1.4, 1.5]}, "mouth_open_slope"),
-        ({"lag": [5, 5]}, "mouth_lag"),
-        ({"lag": [-2, -2]}, "mouth_lag"),
+        ({"lag": [5.0, 5.0]}, "mouth_lag"),
+        ({"lag": [-2.0, -2.0]}, "mouth_lag"),
         ({"mouth_ssim": 0.58}, "mouth_ssim_gain"),
         ({"faces_missed": [0.0, 0.05]}, "faces_missed"),
     ],
@@ -38,7 +43,7 @@ def test_one_fault_fails_it_and_is_named(change, failed):
 
 
 def test_one_units_stray_lag_does_not_decide():
-    assert mouth_guard("tracked", replace(GOOD, lag=[0, 0, 0, 0, -14])).status == "passed"
+    assert mouth_guard("tracked", replace(GOOD, lag=[0.0, 0.0, 0.0, 0.0, -14.0])).status == "passed"
 
 
 def test_a_render_that_never_moves_fails_though_it_has_no_lag():
@@ -54,7 +59,7 @@ def test_sound_driven_motion_may_be_looser_and_says_what_was_not_checked():
     assert guard.status == "passed"
     assert "ridge" in guard.values["not_checked"]["mouth_open_r"]
     assert mouth_guard("audio", replace(loose, slope=[1.5])).status == "failed"
-    assert mouth_guard("audio", replace(loose, lag=[3])).status == "failed"
+    assert mouth_guard("audio", replace(loose, lag=[3.0])).status == "failed"
 
 
 def test_a_part_that_has_no_value_is_no_pass():

@@ -111,7 +111,7 @@ def test_lpips_passes_each_distinct_frame_through_the_network_once(monkeypatch):
     assert seen == [5]
     import torch
 
-    layers = [whole(torch.from_numpy(x[2:3]), data_range=255) for x in (reference, still)]
+    layers = [whole(torch.from_numpy(x[2:3]), data_range=255.0) for x in (reference, still)]
     expected = frame_distance(network.layer_maps(*layers)).item()
     assert value(rows, 2, "frame") == pytest.approx(expected, rel=1e-4)
     assert value(build_family("lpips").score([pair(reference, reference)]), 3, "frame") == 0

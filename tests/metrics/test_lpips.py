@@ -36,7 +36,7 @@ def judge() -> Lpips:
         pytest.skip(str(missing))
 
 
-def distance(network: Lpips, a: torch.Tensor, b: torch.Tensor, data_range: float = 255) -> torch.Tensor:
+def distance(network: Lpips, a: torch.Tensor, b: torch.Tensor, data_range: float = 255.0) -> torch.Tensor:
     layers = [network.features(x, data_range=data_range) for x in (a, b)]
     return frame_distance(network.layer_maps(*layers))
 
@@ -119,8 +119,8 @@ def test_equal_frames_are_at_distance_zero_and_the_distance_is_symmetric(judge):
 def test_the_range_is_stated_so_floats_and_bytes_agree(judge):
     a, b = torch.from_numpy(portrait(64))[None], blurred(portrait(64), 2)
     right = distance(judge, a, b).item()
-    assert distance(judge, a / 255, b / 255, data_range=1).item() == pytest.approx(right, rel=1e-4)
-    unscaled = distance(judge, a / 255 / 2 + 0.5, b / 255 / 2 + 0.5, data_range=1).item()  # [0,1] fed as if [-1,1]
+    assert distance(judge, a / 255, b / 255, data_range=1.0).item() == pytest.approx(right, rel=1e-4)
+    unscaled = distance(judge, a / 255 / 2 + 0.5, b / 255 / 2 + 0.5, data_range=1.0).item()  # [0,1] fed as if [-1,1]
     assert abs(unscaled - right) > 0.01
 
 
@@ -128,7 +128,7 @@ def test_the_spatial_map_is_large_where_the_frames_differ(judge):
     image = portrait(128)
     other = image.copy()
     other[:, 64:, 64:] = blurred(image, 4)[0, :, 64:, 64:].numpy()
-    layers = [judge.features(torch.from_numpy(x)[None], data_range=255) for x in (image, other)]
+    layers = [judge.features(torch.from_numpy(x)[None], data_range=255.0) for x in (image, other)]
     maps = judge.layer_maps(*layers)
     spatial = spatial_map(maps, 128, 128)[0]
     assert spatial.shape == (128, 128)
@@ -138,4 +138,4 @@ def test_the_spatial_map_is_large_where_the_frames_differ(judge):
 
 def test_frames_too_small_for_the_network_are_refused():
     with pytest.raises(ValueError, match="at least 32 px"):
-        Lpips(random_weights()).features(torch.zeros(1, 3, 31, 64), data_range=1)
+        Lpips(random_weights()).features(torch.zeros(1, 3, 31, 64), data_range=1.0)
