@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
+    from erlnet.data.tracking.landmarks import LandmarkTracker
     from erlnet.interfaces import ClipSource
 
 
@@ -40,3 +41,16 @@ class Demo:
         )
         plan.check()
         return DemoSource(plan)
+
+
+@dataclass(frozen=True)
+class Landmarks:
+    """Fits the head model to 68 landmarks over the whole clip: one shape, one camera, motion per frame."""
+
+    VERSION: ClassVar[int] = 1
+
+    def build(self) -> LandmarkTracker:
+        from erlnet.data.tracking.landmarks import LandmarkTracker, Weights
+        from erlnet.data.tracking.priors import Spreads
+
+        return LandmarkTracker(Spreads(), Weights())
