@@ -5,6 +5,7 @@ Started by an executor as `python -m erlnet.runs.job JOBFILE EVENT_FD`; never by
 
 from __future__ import annotations
 
+import csv
 import importlib
 import json
 import os
@@ -21,7 +22,7 @@ from typing import Any
 from erlnet.errors import AssetMissing, UserError
 from erlnet.metrics.pairs import Unavailable
 from erlnet.runs.events import EventWriter
-from erlnet.runs.folders import unfinished_folder, write_json
+from erlnet.runs.folders import unfinished_folder, write_json, write_whole
 from erlnet.runs.task import Task
 
 BODIES: dict[str, str] = {  # stage -> the function that does it, imported when its turn comes
@@ -62,6 +63,7 @@ def main(job_file: Path, event_fd: int) -> int:
     folder = out / "results" / job["result"]
     write_json(folder / "variant.json", job["variant"])
     write_json(folder / "env.json", environment())
+    write_whole(folder / "scores.csv", _all_scores(job["scores"], out))
     write_json(folder / "result.json", result)
     writer.send("finished", status=result["status"], error=result["error"], error_kind=result["error_kind"])
     return 0 if result["status"] == "done" else 1
@@ -96,6 +98,18 @@ def _run_stage(stage: dict[str, Any], job: dict[str, Any], out: Path, writer: Ev
     seconds = time.monotonic() - started
     result["seconds"][stage["name"]] = result["seconds"].get(stage["name"], 0.0) + seconds
     writer.send("done", label=stage["label"], seconds=seconds)
+
+
+def _all_scores(evaluations: list[list[str]], out: Path) -> str:
+    """clip,driving,frame,metric,region,value of every family that is done, in one table."""
+    lines = ["clip,driving,frame,metric,region,value"]
+    for mode, name in evaluations:
+        path = out / "stages" / name / "scores.csv"
+        if path.exists():
+            with open(path, newline="") as file:
+                lines += [",".join([r["clip"], mode, r["frame"], r["metric"], r["region"], r["value"]])
+                          for r in csv.DictReader(file)]  # fmt: skip
+    return "\n".join(lines) + "\n"
 
 
 def _one_line(error: Exception) -> str:

@@ -117,6 +117,7 @@ def _job(plan: Plan, out: Path) -> dict[str, Any]:
             "seed": plan.seed, "settings": {k: asdict(v) for k, v in variant.settings.items()},
         },
         "stages": [_described(stage) for stage in plan.stages],
+        "scores": [[mode, f"{stage.name}/{stage.key}"] for mode, _, stage in plan.evaluations],
     }  # fmt: skip
 
 
