@@ -50,6 +50,7 @@ class Component(Protocol):
     def build(self, *args: object) -> object: ...
 
 
+@runtime_checkable
 class Progress(Protocol):
     """Where a long piece of work tells how far it is."""
 
@@ -86,6 +87,7 @@ class Observation:
     focal: float | None  # px where the camera is known (demo), else None: fitted
     root: np.ndarray | None  # (4,4) where the torso is known (demo), else None: fixed by the tracker
     dense: np.ndarray | None = None  # (T,478,2) px, mediapipe's mesh where the tracker has it
+    shape: np.ndarray | None = None  # (S,) where it is known, from another clip of the same person say, else fitted
 
 
 @dataclass(frozen=True)

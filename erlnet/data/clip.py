@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from erlnet.data.frame_cache import FRAMES
 from erlnet.errors import UserError
 
 FPS = 25
@@ -76,9 +77,7 @@ class Coefficients:
 
     def cut(self, start: int, stop: int) -> Coefficients:
         fixed = {"root", "shape"}
-        return replace(
-            self, **{f.name: getattr(self, f.name)[start:stop] for f in fields(self) if f.name not in fixed}
-        )
+        return replace(self, **{f.name: getattr(self, f.name)[start:stop] for f in fields(self) if f.name not in fixed})
 
 
 @dataclass(frozen=True)
@@ -111,19 +110,18 @@ class Clip:
         """The clip at `size` px high, reduced by area filter; intrinsics, landmarks and offsets scale with it."""
         factor, rest = divmod(self.camera.height, size)
         if rest or factor < 1:
+            height = self.camera.height
+            sizes = [height // k for k in (1, 2, 4, 8) if height % k == 0]
             raise UserError(
-                f"clip '{self.name}' is {self.camera.height} px high and cannot be reduced to {size} by a whole factor; "
-                f"set renderer.size to one of {[self.camera.height // k for k in (1, 2, 4) if self.camera.height % k == 0]}"
+                f"clip '{self.name}' is {height} px high and cannot be reduced to {size} by a whole factor; "
+                f"set renderer.size to one of {sizes}"
             )
         return replace(self, camera=self.camera.reduced(factor), factor=self.factor * factor)
 
     def frame(self, index: int) -> np.ndarray:
-        """(3,H,W) uint8 RGB."""
-        with Image.open(self.folder / "frames" / f"{self.start + index:05d}.png") as image:
-            image = image.convert("RGB")
-            if self.factor > 1:
-                image = image.reduce(self.factor)
-            return np.asarray(image).transpose(2, 0, 1)
+        """(3,H,W) uint8 RGB, read-only."""
+        path = self.folder / "frames" / f"{self.start + index:05d}.png"
+        return FRAMES.get((path, self.factor), lambda: read_frame(path, self.factor))
 
     def frames(self, start: int = 0, stop: int | None = None) -> np.ndarray:
         """(N,3,H,W) uint8 RGB; the caller bounds N."""
@@ -160,6 +158,13 @@ class Clip:
         """(T,68,2) px, the usual 68 points; NaN where there is no face."""
         with np.load(self.folder / "landmarks.npz") as archive:
             return archive["landmarks"][self.start : self.stop] / self.factor
+
+
+def read_frame(path: Path, factor: int = 1) -> np.ndarray:
+    """(3,H,W) uint8 RGB of an image file, reduced by a whole factor with an area filter."""
+    with Image.open(path) as image:
+        colour = image.convert("RGB")
+        return np.ascontiguousarray(np.asarray(colour.reduce(factor) if factor > 1 else colour).transpose(2, 0, 1))
 
 
 def open_clip(folder: Path) -> Clip:

@@ -9,6 +9,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from erlnet.data.clip import read_frame
+from erlnet.data.frame_cache import FRAMES
+
 
 @dataclass(frozen=True)
 class RenderedFrames:
@@ -24,9 +27,9 @@ class RenderedFrames:
         return len(self.files)
 
     def frame(self, index: int) -> np.ndarray:
-        """(3,H,W) uint8 RGB."""
-        with Image.open(self.files[index]) as image:
-            return np.asarray(image.convert("RGB")).transpose(2, 0, 1)
+        """(3,H,W) uint8 RGB, read-only."""
+        path = self.files[index]
+        return FRAMES.get((path, 1), lambda: read_frame(path))
 
     def frames(self, start: int, stop: int) -> np.ndarray:
         """(N,3,H,W) uint8 RGB."""
