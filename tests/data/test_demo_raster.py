@@ -84,7 +84,7 @@ def test_values_are_interpolated_with_perspective():
 @pytest.mark.parametrize("order", [[0, 1], [1, 0]])
 def test_the_nearer_triangle_wins_whatever_the_order(order):
     near = np.array([[2.0, 2, 1], [2, 14, 1], [14, 2, 1]])
-    far = near + (0, 0, 1)
+    far = near + np.array([0, 0, 1])
     triangles = np.array([[0, 1, 2], [3, 4, 5]])[order]
     seen = rasterize(np.concatenate([near, far]), triangles, (16, 16))
     assert len(seen.depth) > 50

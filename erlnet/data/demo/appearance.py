@@ -55,20 +55,21 @@ def dress(surface: Surface, look: Look, seed: int) -> Appearance:
     mouth = surface.masks["teeth"] | surface.masks["tongue"]
     other = mouth | surface.masks["eyeballs"] | surface.masks["ears"]
     skin = surface.triangles[~other[surface.triangles].any(1)]
+    base = Normals(surface.triangles, n)(points)
     hair = grow_hair(points, skin, cylinder, brow, unit, look, rng)
-    garments = [hair, *sew_shirt(points, skin, landmarks[8], look)]
+    garments = [hair, *sew_shirt(points, base, skin, landmarks[8], look)]
 
     # What lies well under hair or cloth is never seen.
     above = hair_height(*cylinder.unroll(points), cylinder, brow, unit)
-    hidden = ((above > 0.02) & (points[:, 1] > brow)) | (shirt_depth(points, landmarks[8], look) > 0.02)
+    hidden = ((above > 0.02) & (points[:, 1] > brow)) | (shirt_depth(points, landmarks[8], look) > 0.07)
     bare = surface.triangles[~(hidden & ~other)[surface.triangles].all(1)]
     kind = np.where(surface.masks["eyeballs"], EYE, np.where(mouth, MOUTH, SKIN))
-    triangles, material, start = [bare], [kind[bare[:, 0]]], n
-    for garment, of in zip(garments, (HAIR, CLOTH, CLOTH)):
-        triangles.append(garment.layer.triangles + start)
+    parts, material, start = [bare], [kind[bare[:, 0]]], n
+    for garment, of in zip(garments, (HAIR, CLOTH, CLOTH, CLOTH)):
+        parts.append(garment.layer.triangles + start)
         material.append(np.full(len(garment.layer.triangles), of))
         start += len(garment.lift)
-    triangles = np.concatenate(triangles)
+    triangles = np.concatenate(parts)
 
     texel = cylinder.texels(points)
     for side in (-1, 1):
@@ -77,7 +78,6 @@ def dress(surface: Surface, look: Look, seed: int) -> Appearance:
     texel[mouth] = mouth_texels(points[mouth], surface.masks["tongue"][mouth], landmarks[62])
     texel = np.concatenate([texel, *(g.texel for g in garments)])
 
-    base = Normals(surface.triangles, n)(points)
     dressed = np.concatenate([points, *(g.layer.place(points, base, g.lift) for g in garments)])
     normals = Normals(triangles, len(dressed))(dressed)
     ambient = occlusion(dressed, normals, triangles, hemisphere(32, direction(0.0, 0.35, 1.0)))
@@ -103,6 +103,7 @@ def _paint(
     hairline = hair_height(*cylinder.grid, cylinder, brow, unit)
     skin, gloss = paint_skin(cylinder, surface.landmarks, hairline, look, rng)
     painted = skin, paint_eye(look, rng), paint_mouth(rng), paint_hair(look, rng), paint_cloth(look, rng)
-    for page, colours, shine in zip(pages, painted, (gloss, 3.0, 1.0, 0.5, 0.0)):
+    for page, colours, shine in zip(pages, painted, (1.0, 3.0, 1.0, 0.5, 0.0)):
         page[..., :3], page[..., 3] = to_linear(colours), shine
+    pages[SKIN, ..., 3] = gloss
     return pages.reshape(-1, 4)

@@ -75,9 +75,15 @@ def film(shot: Shot) -> str:
         picture = scene.render(points, float(flush))
         writer.add_frame(picture.image, region_map(picture.seen, bits, marks[48:60], SUPERSAMPLE))
         depth.append(depth_map(picture.seen, DEPTH_STEP * SUPERSAMPLE))
-    np.savez_compressed(shot.folder / "truth.npz", depth=np.stack(depth), **shot.truth)
+    truth = {"depth": np.stack(depth), **shot.truth}
+    np.savez_compressed(shot.folder / "truth.npz", **truth)  # type: ignore[arg-type]
     writer.close(shot.audio, shot.tracked, shot.landmarks, {}, shot.report)
     return shot.name
+
+
+def warm(stage: Set) -> None:
+    """Gets this process ready to film on `stage`."""
+    build_scene(stage)
 
 
 @lru_cache(maxsize=1)

@@ -1,4 +1,4 @@
-"""Layers over the head model's surface: each vertex of a layer is a weighted sum of the model's, so it moves with them."""
+"""Layers over the head model: each vertex of a layer is a weighted sum of the model's vertices, so it moves along."""
 
 from __future__ import annotations
 
@@ -73,7 +73,8 @@ def cut(layer: Layer, height: np.ndarray) -> tuple[Layer, np.ndarray]:
     up = height > 0
     n_up = up[triangles].sum(1)
     whole = triangles[n_up == 3]
-    parts, new = [whole], []
+    parts: list[np.ndarray] = [whole]
+    new: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
 
     def crossing(a: np.ndarray, b: np.ndarray) -> np.ndarray:
         """Ids of the points at height 0 between vertices a (above) and b (below)."""
@@ -90,8 +91,8 @@ def cut(layer: Layer, height: np.ndarray) -> tuple[Layer, np.ndarray]:
         else:
             p, q = crossing(b, a), crossing(c, a)
             parts += [np.stack([p, b, c], axis=1), np.stack([p, c, q], axis=1)]
-    a, b, t = (np.concatenate(x) for x in zip(*new))
-    weights = sparse.diags(1 - t) @ layer.weights[a] + sparse.diags(t) @ layer.weights[b]
+    high, low, t = (np.concatenate(x) for x in zip(*new))
+    weights = sparse.diags(1 - t) @ layer.weights[high] + sparse.diags(t) @ layer.weights[low]
     weights = sparse.vstack([layer.weights, weights]).tocsr()
     all_heights = np.concatenate([height, np.zeros(len(t))])
     finer = np.concatenate(parts)

@@ -7,6 +7,7 @@ mesh. Pixel centres lie at +0.5; depth is along the optical axis, in the unit of
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -73,7 +74,7 @@ def rasterize(points: np.ndarray, triangles: np.ndarray, size: tuple[int, int], 
     group = wide * len(SIDES) + high
     order = np.argsort(group, kind="stable")
     edges = np.flatnonzero(np.diff(group[order], prepend=-1, append=-1))
-    for start, stop in zip(edges[:-1], edges[1:]):
+    for start, stop in pairwise(edges):
         rows = order[start:stop]
         box = SIDES[wide[rows[0]]], SIDES[high[rows[0]]]
         found.append(_cover(planes[:, rows], left[rows], top[rows], rows, box))

@@ -18,6 +18,7 @@ _SPECULAR = np.array([22.0, 220.0, 60.0, 14.0, 5.0], np.float32)  # exponent of 
 _SHINE = np.array([0.10, 0.55, 0.25, 0.16, 0.0], np.float32)
 # How far light reaches past the terminator: red goes deep into skin.
 _WRAP = np.array([[0.32, 0.16, 0.12], [0.2] * 3, [0.2] * 3, [0.25] * 3, [0.1] * 3], np.float32).T.copy()
+_LENS = np.array([1, 5, 10, 10, 5, 1], np.float32) / 32  # over supersampled pixels
 _SRGB = (to_srgb(np.linspace(0, 1, 8192, dtype=np.float32)) * 255).round().astype(np.uint8)
 
 
@@ -70,8 +71,7 @@ class Scene:
         colour = self._shade(values, material, seen, flush)
         picture = self.plate.reshape(-1, 3).copy()
         picture[seen.pixel] = colour
-        picture = picture.reshape(camera.height, SUPERSAMPLE, camera.width, SUPERSAMPLE, 3)
-        picture = (picture[:, 0, :, 0] + picture[:, 0, :, 1] + picture[:, 1, :, 0] + picture[:, 1, :, 1]) / 4
+        picture = _through_lens(_through_lens(picture.reshape(height, width, 3), 0), 1)
         return Picture(_SRGB[(picture.clip(0, 1) * (len(_SRGB) - 1)).astype(np.int32)], seen, material)
 
     def _shade(self, values: np.ndarray, material: np.ndarray, seen: Fragments, flush: float) -> np.ndarray:
@@ -96,8 +96,7 @@ class Scene:
             + (lights.sky - lights.ground)[:, None] * up
         )
         # Blinn-Phong; the view is nearly along z for a long lens, but not quite.
-        height, width = seen.size
-        row, column = np.divmod(seen.pixel, width)
+        row, column = np.divmod(seen.pixel, seen.size[1])
         view = np.stack([
             (camera.cx - (column + 0.5) / SUPERSAMPLE) / camera.fx,
             (camera.cy - (row + 0.5) / SUPERSAMPLE) / camera.fy,
@@ -108,3 +107,12 @@ class Scene:
         half /= np.sqrt((half * half).sum(0))
         shine = (normal * half).sum(0).clip(0) ** _SPECULAR[material] * (_SHINE[material] * gloss * sun)
         return (albedo * light + shine * lights.key_colour[:, None]).T
+
+
+def _through_lens(image: np.ndarray, axis: int) -> np.ndarray:
+    """Halves an axis (0 or 1) of (H,W,3) as a lens and a sensor would: each pixel sees .56 px (deviation) round it."""
+    side = len(_LENS) // 2 - 1
+    padded = np.pad(image, [(side, side) if k == axis else (0, 0) for k in range(3)], mode="edge")
+    n = image.shape[axis] // SUPERSAMPLE
+    taps = [slice(k, k + SUPERSAMPLE * (n - 1) + 1, SUPERSAMPLE) for k in range(len(_LENS))]
+    return sum(weight * (padded[tap] if axis == 0 else padded[:, tap]) for weight, tap in zip(_LENS, taps))

@@ -18,16 +18,30 @@ def shirt_depth(points: np.ndarray, chin: np.ndarray, look: Look) -> np.ndarray:
     return throat - 0.75 * (points[:, 2] - chin[2] + 0.06) - points[:, 1]
 
 
-def sew_shirt(points: np.ndarray, triangles: np.ndarray, chin: np.ndarray, look: Look) -> list[Garment]:
-    """Cloth and band over the rest surface `points` (V,3), `triangles` (F,3)."""
+def sew_shirt(
+    points: np.ndarray, normals: np.ndarray, triangles: np.ndarray, chin: np.ndarray, look: Look
+) -> list[Garment]:
+    """Cloth, band and the band's inside over the rest surface `points` (V,3), `normals` (V,3), `triangles` (F,3)."""
+
+    def down_the_skin(layer: Layer) -> np.ndarray:
+        """Depth below the neckline as a tape on the skin would measure it: the plane may lie flat on a shoulder."""
+        rest, out = layer.weights @ points, layer.weights @ normals
+        depth = shirt_depth(rest, chin, look)
+        slope = np.stack([shirt_depth(rest + 1e-4 * axis, chin, look) - depth for axis in np.eye(3)], 1) / 1e-4
+        out = out / np.linalg.norm(out, axis=1, keepdims=True)
+        along = slope - (slope * out).sum(1, keepdims=True) * out
+        return depth / np.linalg.norm(along, axis=1).clip(0.3)
+
     depth = shirt_depth(points, chin, look)
     chest = patch(triangles[(depth[triangles] > -0.03).all(1)], len(points))
-    whole, under = cut(chest, chest.weights @ depth)
+    # Its coarse edge lies under the band.
+    whole, under = cut(chest, down_the_skin(chest) - _BAND / 2)
     # Finer at the edge alone, where the neckline's shape is seen.
     band = refine(patch(triangles[((depth > -0.03) & (depth < 0.06))[triangles].all(1)], len(points)))
-    band, under_band = cut(band, shirt_depth(band.weights @ points, chin, look))
-    band, left = cut(band, _BAND - under_band)
-    return [_cloth(whole, under, points), _band(band, _BAND - left, points)]
+    band, _ = cut(band, down_the_skin(band))
+    band, left = cut(band, _BAND - down_the_skin(band))
+    outside = _band(band, _BAND - left, points)
+    return [_cloth(whole, under, points), outside, _lining(outside)]
 
 
 def _cloth(layer: Layer, under: np.ndarray, points: np.ndarray) -> Garment:
@@ -43,10 +57,16 @@ def _cloth(layer: Layer, under: np.ndarray, points: np.ndarray) -> Garment:
 
 def _band(layer: Layer, under: np.ndarray, points: np.ndarray) -> Garment:
     rest = layer.weights @ points
-    lift = 0.003 + 0.002 * np.sin(np.pi * (under / _BAND).clip(0, 1))
+    lift = 0.001 + 0.004 * np.sin(np.pi * (0.75 * under / _BAND).clip(0, 1))  # its edge lies on the skin
     angle = np.arctan2(rest[:, 0], rest[:, 2] + 0.06)
     texel = np.stack([(angle / np.pi + 1) / 2 * PAGE, (0.91 + 0.08 * under / _BAND) * PAGE], 1)
     return Garment(layer, lift.astype(np.float32), texel)
+
+
+def _lining(band: Garment) -> Garment:
+    """The band's inside, which is seen behind the neck."""
+    inside = Layer(band.layer.weights, band.layer.triangles[:, ::-1])
+    return Garment(inside, band.lift - np.float32(0.0008), band.texel)
 
 
 def paint_cloth(look: Look, rng: np.random.Generator) -> np.ndarray:

@@ -23,10 +23,10 @@ def paint_skin(
     eyes = spots[36:42].mean(0), spots[42:48].mean(0)
     unit = float(np.linalg.norm(eyes[1] - eyes[0])) / 0.06  # features scale with the face
 
-    page = np.broadcast_to(look.skin, (PAGE, PAGE, 3)).astype(np.float32)
+    page: np.ndarray = np.broadcast_to(look.skin, (PAGE, PAGE, 3)).astype(np.float32)
     page = page * (1 + 0.02 * noise(rng, 40) + 0.012 * noise(rng, 9) + 0.02 * noise(rng, 2))[..., None]
     page[..., 1:] *= 1 + 0.012 * noise(rng, 25)[..., None]  # blotches of blood
-    gloss = np.full((PAGE, PAGE), 0.35, np.float32)
+    gloss: np.ndarray = np.full((PAGE, PAGE), 0.35, np.float32)
 
     # The features lie on a small part of the page: the face.
     columns = np.flatnonzero(np.abs(across[0]) < 0.115 * unit)
@@ -97,8 +97,8 @@ def _blood(canvas: Canvas, page: np.ndarray) -> np.ndarray:
 
 def _freckles(canvas: Canvas, page: np.ndarray) -> np.ndarray:
     dots = step(canvas.noise(1.6), 1.5, 2.2) * canvas.look.freckles
-    area = sum(canvas.blob(canvas.spots[k] - (0, 0.015 * canvas.unit), (0.02, 0.012)) for k in (39, 42))
-    return mix(page, canvas.look.skin * (0.72, 0.60, 0.52), dots * area.clip(0, 1) * 0.6)
+    right, left = (canvas.blob(canvas.spots[k] - (0, 0.015 * canvas.unit), (0.02, 0.012)) for k in (39, 42))
+    return mix(page, canvas.look.skin * (0.72, 0.60, 0.52), dots * (right + left).clip(0, 1) * 0.6)
 
 
 def _stubble(canvas: Canvas, page: np.ndarray) -> np.ndarray:
@@ -116,10 +116,10 @@ def _eyelids(canvas: Canvas, page: np.ndarray) -> np.ndarray:
     for first, outer in ((36, 0), (42, 3)):
         ring = canvas.spots[first : first + 6]
         upper, lower = ring[:4], ring[[3, 4, 5, 0]]
-        crease, _ = canvas.distance(upper + (0, 0.0048 * canvas.unit))
+        crease, _ = canvas.distance(upper + np.array([0, 0.0048 * canvas.unit]))
         page = mix(page, skin * (0.60, 0.46, 0.42), step(crease, 0.0022, 0.0004) * 0.45)
         under, _ = canvas.distance(lower)
-        page = mix(page, skin * (0.62, 0.45, 0.42), step(under, 0.0022, 0.0007) * 0.65)
+        page = mix(page, skin * (0.62, 0.45, 0.42), step(under, 0.0022, 0.0007) * 0.8)
         tip = ring[outer] + (ring[outer] - ring.mean(0)) * (0.16, 0.0) + (0, 0.0012 * canvas.unit)
         sweep, _ = canvas.distance(np.stack([ring[outer], tip]))
         page = mix(page, (0.08, 0.06, 0.05), step(sweep, 0.0018, 0.0006) * 0.6)

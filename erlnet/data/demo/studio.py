@@ -9,7 +9,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 from collections.abc import Iterator
-from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,7 +20,7 @@ from scipy import ndimage
 from erlnet.data.clip import FPS, Labels, write_index
 from erlnet.data.demo.actor import Actor, Take, act, cast
 from erlnet.data.demo.dataset import ClipPlan, Plan, plan_clips
-from erlnet.data.demo.filming import Shot, film
+from erlnet.data.demo.filming import Set, Shot, film, warm
 from erlnet.data.demo.speech import perform
 from erlnet.head.components import MakeHuman
 from erlnet.interfaces import Observation
@@ -53,48 +53,57 @@ def produce(plan: Plan, out: Path, tracker: Tracker, head_model: HeadModelCompon
     What is seen is always the shipped head; `head_model` is what the tracker fits to it.
     """
     clips = plan_clips(plan)
-    shots = _shots(plan, clips, out, tracker, head_model)
-    for done, _ in enumerate(_film_all(shots), start=1):
+    shipped = MakeHuman().build()
+    first = cast(shipped, plan.seed, clips[0].speaker, plan.size)
+    shots = _shots(plan, clips, out, tracker, head_model, shipped)
+    for done, _ in enumerate(_film_all(shots, first.stage), start=1):
         progress.update(done, len(clips))
     write_index(out, [out / clip.name for clip in clips])
 
 
-def _film_all(shots: Iterator[Shot]) -> Iterator[str]:
-    """Clip names as they are finished, in any order."""
+def _film_all(shots: Iterator[Shot], first: Set) -> Iterator[str]:
+    """Clip names as they are finished, in any order; `first` is the first shot's set."""
     workers = min(WORKERS, os.cpu_count() or 1)
     if workers == 1:
         yield from map(film, shots)
         return
     # Spawned, not forked: torch's threads are running here.
     with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
-        waiting = set()
+        # While the first clip is fitted, which takes longest, they dress the speaker.
+        waiting: set[Future[str | None]] = {pool.submit(warm, first) for _ in range(workers)}
         for shot in shots:
             waiting.add(pool.submit(film, shot))
             if len(waiting) == _PENDING:
                 finished, waiting = wait(waiting, return_when=FIRST_COMPLETED)
-                yield from (future.result() for future in finished)
-        yield from (future.result() for future in wait(waiting).done)
+                yield from filter(None, (future.result() for future in finished))
+        yield from filter(None, (future.result() for future in wait(waiting).done))
 
 
 def _shots(
-    plan: Plan, clips: list[ClipPlan], out: Path, tracker: Tracker, head_model: HeadModelComponent
+    plan: Plan,
+    clips: list[ClipPlan],
+    out: Path,
+    tracker: Tracker,
+    head_model: HeadModelComponent,
+    shipped: HeadModel,
 ) -> Iterator[Shot]:
-    shipped = MakeHuman().build()
     same_head = isinstance(head_model, MakeHuman)
     fitted: HeadModel = shipped if same_head else head_model.build()
     track = tracker.build()
     actor: Actor | None = None
+    shape: np.ndarray | None = None
     for clip in clips:
         if actor is None or actor.stage.speaker != clip.speaker:
-            actor = cast(shipped, plan.seed, clip.speaker, plan.size)
+            actor, shape = cast(shipped, plan.seed, clip.speaker, plan.size), None
         seeds = np.random.SeedSequence([plan.seed, clip.speaker, clip.index])
         script, noise = seeds.generate_state(1)[0], np.random.default_rng(seeds.spawn(1)[0])
         performance = perform(
             int(script), clip.speaker, clip.style, clip.n_frames, shipped.expression_names, actor.pivot
         )
         take = act(shipped, actor, performance)
-        observation = observe(take, actor, noise, knows_root=same_head)
+        observation = observe(take, actor, noise, knows_root=same_head, shape=shape)
         tracked = track(observation, fitted, Silence())
+        shape = tracked.coefficients.shape  # a person has one shape: that of the first training clip
         yield Shot(
             folder=out / clip.name,
             name=clip.name,
@@ -112,8 +121,13 @@ def _shots(
         )
 
 
-def observe(take: Take, actor: Actor, rng: np.random.Generator, knows_root: bool) -> Observation:
-    """What the tracker gets: the true landmarks with noise, the camera, and the torso's place if `knows_root`."""
+def observe(
+    take: Take, actor: Actor, rng: np.random.Generator, knows_root: bool, shape: np.ndarray | None
+) -> Observation:
+    """What the tracker gets: true landmarks with noise, the camera, the torso's place if `knows_root`.
+
+    `shape` is the one that the tracker found in an earlier clip of the speaker, never the true one.
+    """
     camera = actor.stage.camera
     noise = LANDMARK_NOISE * rng.standard_normal(take.landmarks.shape)
     return Observation(
@@ -124,6 +138,7 @@ def observe(take: Take, actor: Actor, rng: np.random.Generator, knows_root: bool
         lids=None,
         focal=camera.fx,
         root=actor.root if knows_root else None,
+        shape=shape,
     )
 
 

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy import ndimage
 
 PAGE = 768  # texels a side
@@ -18,7 +20,7 @@ PAGE = 768  # texels a side
 
 @dataclass(frozen=True)
 class Cylinder:
-    """The unrolling: a vertical axis at x = 0 and depth `axis_z`, radius of the face, and the height that is covered."""
+    """The unrolling: a vertical axis at x = 0 and depth `axis_z`, the face's radius, and the height that is covered."""
 
     axis_z: float
     radius: float
@@ -47,12 +49,12 @@ def noise(
     rng: np.random.Generator, grain: float | tuple[float, float], shape: tuple[int, int] = (PAGE, PAGE)
 ) -> np.ndarray:
     """Smooth noise of mean 0 and deviation 1; `grain` is the blur's sigma in texels (rows, columns). It tiles."""
-    grain = (grain, grain) if np.isscalar(grain) else grain
+    grains = grain if isinstance(grain, tuple) else (grain, grain)
     # Coarse grain is drawn small and enlarged: the same look at a fraction of the work.
-    step = [max(1, int(g / 4)) for g in grain]
+    step = [max(1, int(g / 4)) for g in grains]
     small = [max(8, side // s) for side, s in zip(shape, step)]
-    field = ndimage.gaussian_filter(rng.standard_normal(small).astype(np.float32), [g / s for g, s in zip(grain, step)],
-                                    mode="wrap")  # fmt: skip
+    sigmas = [g / s for g, s in zip(grains, step)]
+    field = ndimage.gaussian_filter(rng.standard_normal(small).astype(np.float32), sigmas, mode="wrap")
     field = ndimage.zoom(field, [side / s for side, s in zip(shape, small)], order=1, mode="grid-wrap", grid_mode=True)
     return (field - field.mean()) / field.std()
 
@@ -73,16 +75,14 @@ def line_distance(across: np.ndarray, up: np.ndarray, line: np.ndarray) -> tuple
     line = line[np.append(True, np.abs(np.diff(line, axis=0)).max(1) > 1e-9)]  # drop repeated points
     lengths = np.linalg.norm(np.diff(line, axis=0), axis=1)
     begins = np.concatenate([[0], lengths.cumsum()])
-    best = along = None
+    shape = np.broadcast_shapes(across.shape, up.shape)
+    best, along = np.full(shape, np.inf, np.float32), np.zeros(shape, np.float32)
     for a, b, length, begin in zip(line[:-1], line[1:], lengths, begins):
         d = (b - a) / length
         t = ((across - a[0]) * d[0] + (up - a[1]) * d[1]).clip(0, length)
         distance = np.hypot(across - a[0] - t * d[0], up - a[1] - t * d[1])
-        if best is None:
-            best, along = distance, begin + t
-        else:
-            along = np.where(distance < best, begin + t, along)
-            best = np.minimum(distance, best)
+        along = np.where(distance < best, begin + t, along)
+        best = np.minimum(distance, best)
     return best, along / begins[-1]
 
 
@@ -91,13 +91,13 @@ def inside(across: np.ndarray, up: np.ndarray, outline: np.ndarray) -> np.ndarra
     closed = np.concatenate([outline, outline[:1]])
     distance, _ = line_distance(across, up, closed)
     crossings = np.zeros(distance.shape, int)
-    for (x0, y0), (x1, y1) in zip(closed[:-1], closed[1:]):
+    for (x0, y0), (x1, y1) in pairwise(closed):
         if y0 != y1:
             spans = (up >= min(y0, y1)) & (up < max(y0, y1))
             crossings += spans & (across < x0 + (up - y0) * (x1 - x0) / (y1 - y0))
     return np.where(crossings % 2 == 1, distance, -distance)
 
 
-def mix(base: np.ndarray, colour: np.ndarray, amount: np.ndarray) -> np.ndarray:
+def mix(base: np.ndarray, colour: ArrayLike, amount: np.ndarray) -> np.ndarray:
     """(H,W,3) towards `colour` (3,) or (H,W,3) by `amount` (H,W) in [0,1]."""
     return base + (np.asarray(colour, np.float32) - base) * amount[..., None].astype(np.float32)

@@ -50,7 +50,7 @@ def region_map(seen: Fragments, bits: np.ndarray, lips: np.ndarray, supersample:
     height, width = fine.shape[0] // supersample, fine.shape[1] // supersample
 
     def half_full(where: np.ndarray) -> np.ndarray:
-        return sum(_each_of_block(where.view(np.uint8), supersample)) >= supersample * supersample / 2
+        return reduce(np.add, _each_of_block(where.view(np.uint8), supersample)) >= supersample * supersample / 2
 
     area = {name: half_full((fine & _BIT[name]) != 0) for name in _SEEN}
     body = half_full(fine != 0)
