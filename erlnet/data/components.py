@@ -54,3 +54,16 @@ class Landmarks:
         from erlnet.data.tracking.priors import Spreads
 
         return LandmarkTracker(Spreads(), Weights())
+
+
+@dataclass(frozen=True)
+class Folder:
+    """Your own videos: one, a folder of them, or a folder of clips that `erlnet prepare` wrote."""
+
+    VERSION: ClassVar[int] = 1
+    size: int = 512  # px, of clips prepared on the way
+
+    def build(self) -> ClipSource:
+        from erlnet.data.folder import FolderSource
+
+        return FolderSource(self.size)

@@ -1,0 +1,247 @@
+"""Videos -> prepared clips. Two passes over each video, so memory does not grow with its length."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from erlnet.data.clip import FPS, SAMPLE_RATE, Camera, ClipWriter, Labels, write_index
+from erlnet.data.crop import Crop, face_crop
+from erlnet.data.detector import INSTALL, FaceDetector, fill_gaps
+from erlnet.data.regions import KEY_FRAMES, WORK, PersonModel, fit_person, region_map
+from erlnet.data.sheet import ContactSheet
+from erlnet.data.silhouette import PartFaces, Silhouettes, silhouettes
+from erlnet.data.torso import TorsoMotion
+from erlnet.data.video import probe, read_audio, read_frames
+from erlnet.data.video_files import sha256_of, videos_in
+from erlnet.errors import InputError, UserError
+from erlnet.head.blendshapes import from_mediapipe
+from erlnet.head.mediapipe68 import to_68
+from erlnet.interfaces import HeadModelComponent, Observation, Progress, Tracked, Tracker
+
+VERSION = 1  # raised when the same video gives another clip
+MIN_SEEN = 0.2  # share of frames that must show a face
+_BATCH = 64  # frames whose vertices are in memory at once
+
+
+@dataclass(frozen=True)
+class PrepareResult:
+    """Folders of the clips that are there now, and (file name, reason) of the inputs that failed."""
+
+    done: list[Path]
+    failed: list[tuple[str, str]]
+
+
+def prepare_videos(
+    inputs: Sequence[Path],
+    out: Path,
+    tracker: Tracker,
+    head_model: HeadModelComponent,
+    progress: Progress,
+    size: int = 512,
+) -> PrepareResult:
+    """Each video -> `out`/<stem>/; what is there already, of the same bytes and settings, is not made again.
+
+    A failed input is recorded in `out`/failed.json and does not stop the others. UserError where `out` cannot be
+    written or two inputs would share a folder.
+    """
+    videos = videos_in(inputs)
+    stems = [video.stem for video in videos]
+    twice = {stem for stem in stems if stems.count(stem) > 1}
+    if twice:
+        raise UserError(f"two inputs are named '{sorted(twice)[0]}': each clip's folder is named by its file's stem")
+    if size % 64:
+        raise UserError(f"--size {size}: expected a multiple of 64")
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        (out / ".writable").write_text("")
+        (out / ".writable").unlink()
+    except OSError as error:
+        raise UserError(f"--out {out}: cannot be written ({error.strerror}); choose another folder") from None
+    done, failed = [], []
+    for video in videos:
+        try:
+            done.append(_prepare_one(video, out, tracker, head_model, progress, size))
+        except InputError as error:
+            failed.append((video.name, str(error)))
+            progress.note(f"{video.name}: {error}")
+    _write_whole(out / "failed.json", json.dumps([{"name": n, "reason": r} for n, r in failed], indent=1))
+    write_index(out, sorted(p.parent for p in out.glob("*/clip.json")))
+    return PrepareResult(done, failed)
+
+
+def _prepare_one(
+    video: Path, out: Path, tracker: Tracker, head_model: HeadModelComponent, progress: Progress, size: int
+) -> Path:
+    final = out / video.stem
+    if not video.is_file():
+        raise InputError(f"{video}: there is no such file")
+    settings = _settings(video, tracker, head_model, size)
+    if (final / "clip.json").exists() and _read_settings(final) == settings:
+        progress.note(f"{video.name}: already prepared")
+        return final
+    working = out / f".{video.stem}.{os.getpid()}"
+    shutil.rmtree(working, ignore_errors=True)
+    try:
+        _make_clip(video, working, tracker, head_model, progress, size, settings)
+        shutil.rmtree(final, ignore_errors=True)
+        working.rename(final)
+    finally:
+        shutil.rmtree(working, ignore_errors=True)
+    return final
+
+
+def _settings(video: Path, tracker: Tracker, head_model: HeadModelComponent, size: int) -> dict[str, str]:
+    """What a prepared clip depends on; kept as its sources."""
+    return {
+        video.name: sha256_of(video),
+        "prepare": f"version {VERSION}, {size} px",
+        "tracker": f"{tracker!r} version {tracker.VERSION}",  # type: ignore[attr-defined]
+        "head_model": f"{head_model!r} version {head_model.VERSION}",  # type: ignore[attr-defined]
+    }
+
+
+def _read_settings(folder: Path) -> dict[str, str] | None:
+    try:
+        return json.loads((folder / "clip.json").read_text())["sources"]
+    except (OSError, ValueError, KeyError):
+        return None
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """What the first pass found, in source px."""
+
+    mesh: np.ndarray  # (T,478,2), NaN without a face
+    scores: np.ndarray  # (T,52), NaN without a face
+
+
+def _make_clip(
+    video: Path,
+    working: Path,
+    tracker: Tracker,
+    head_model: HeadModelComponent,
+    progress: Progress,
+    size: int,
+    settings: dict[str, str],
+) -> None:
+    info = probe(video)
+    seen = _detect(video, info.n_frames, progress)
+    n_frames = len(seen.mesh)
+    mesh = fill_gaps(seen.mesh)
+    found = np.isfinite(mesh).all((1, 2))
+    if found.mean() < MIN_SEEN:
+        raise InputError(
+            f"a face was found in only {found.sum()} of its {n_frames} frames; at least a fifth must show one"
+        )
+    crop = face_crop(to_68(mesh), (info.height, info.width), size)
+    mesh = crop.points(mesh)
+    landmarks = to_68(mesh)
+    model = head_model.build()
+    motion = from_mediapipe(fill_gaps(seen.scores), model.expression_names, model.jaw_open_angle)
+    observation = Observation(
+        landmarks, (size, size), FPS, motion.expression, motion.lids, focal=None, root=None, dense=mesh
+    )
+    tracked: Tracked = tracker.build()(observation, model, progress)
+    audio = read_audio(video, info.start, n_frames)
+    if audio is None:
+        progress.note(f"{video.name}: has no sound; silence is kept in its place")
+        audio = np.zeros(n_frames * SAMPLE_RATE // FPS, np.float32)
+    points = _Projection(model, tracked, size)
+    shown = _held(landmarks)
+    person = _fit_person(video, crop, points, shown)
+    camera = Camera(tracked.focal, tracked.focal, size / 2, size / 2, size, size)
+    writer = ClipWriter(working, video.stem, Labels(video.stem, "", "folder", "", video.name), camera)
+    sheet, torso = ContactSheet(n_frames), TorsoMotion()
+    for index, frame in enumerate(read_frames(video)):
+        image = crop.image(frame)
+        shape = points.silhouettes(index, shown[index] * WORK / size)
+        regions = region_map(shape, shape.landmarks, person, size)
+        writer.add_frame(image, regions)
+        sheet.add(index, image, regions, landmarks[index])
+        torso.add(image, regions)
+        progress.update(n_frames + index + 1, 2 * n_frames)
+    coefficients = replace(tracked.coefficients, torso_offset=torso.offsets(), valid=tracked.coefficients.valid & found)
+    report = tracked.report | {"frames_without_face": float((~np.isfinite(seen.mesh).all((1, 2))).sum())}
+    writer.close(audio, coefficients, landmarks, settings, report)
+    sheet.save(working / "contact_sheet.png")
+
+
+def _detect(video: Path, expected: int, progress: Progress) -> _Seen:
+    mesh, scores = [], []
+    with FaceDetector() as detector:
+        for index, frame in enumerate(read_frames(video)):
+            face = detector(frame)
+            mesh.append(face.mesh if face else np.full((478, 2), np.nan, np.float32))
+            scores.append(face.scores if face else np.full(52, np.nan, np.float32))
+            progress.update(index + 1, 2 * max(expected, index + 1))
+    if not np.isfinite(np.stack(mesh)).any():
+        raise InputError(f"no face was found in any of its {len(mesh)} frames")
+    return _Seen(np.stack(mesh), np.stack(scores))
+
+
+def _held(landmarks: np.ndarray) -> np.ndarray:
+    """(T,68,2) with the nearest known frame's landmarks where there are none: regions need some place for the face."""
+    known = np.flatnonzero(np.isfinite(landmarks).all((1, 2)))
+    nearest = known[np.abs(np.arange(len(landmarks))[:, None] - known[None]).argmin(1)]
+    return landmarks[nearest]
+
+
+class _Projection:
+    """Projected vertices of the tracked head, computed a batch of frames at a time."""
+
+    def __init__(self, model: Any, tracked: Tracked, size: int):
+        self._model, self._coefficients = model, tracked.coefficients
+        self._focal, self._parts = tracked.focal * WORK / size, PartFaces.of(model)
+        self._start, self._points = 0, np.zeros((0, 0, 2))
+
+    def silhouettes(self, index: int, landmarks: np.ndarray) -> Silhouettes:
+        """Masks of frame `index` at WORK px; `landmarks` (68,2) px at WORK."""
+        if not self._start <= index < self._start + len(self._points):
+            self._fill(index)
+        return silhouettes(self._points[index - self._start], self._parts, landmarks, WORK)
+
+    def _fill(self, start: int) -> None:
+        import torch
+
+        c = self._coefficients.cut(start, min(start + _BATCH, len(self._coefficients)))
+
+        def tensor(array: np.ndarray) -> torch.Tensor:
+            return torch.from_numpy(np.asarray(array, np.float32))
+
+        with torch.inference_mode():
+            world = self._model(
+                tensor(c.shape)[None], tensor(c.expression), tensor(c.jaw), tensor(c.eyes), tensor(c.lids),
+                tensor(c.head_to_world), tensor(c.root)[None],
+            ).numpy()  # fmt: skip
+        self._start = start
+        self._points = self._focal * world[..., :2] / world[..., 2:] + WORK / 2
+
+
+def _fit_person(video: Path, crop: Crop, points: _Projection, landmarks: np.ndarray) -> PersonModel:
+    try:
+        import cv2
+    except ImportError as error:
+        raise UserError(f"finding the person's outline needs opencv ({error}); install it with: {INSTALL}") from None
+    count = len(landmarks)
+    wanted = set(np.unique(np.linspace(0, count - 1, min(KEY_FRAMES, count)).round().astype(int)).tolist())
+    frames, shapes, marks = [], [], []
+    for index, frame in enumerate(read_frames(video)):
+        if index in wanted:
+            frames.append(cv2.resize(crop.image(frame), (WORK, WORK), interpolation=cv2.INTER_AREA))
+            marks.append(landmarks[index] * WORK / crop.size)
+            shapes.append(points.silhouettes(index, marks[-1]))
+    return fit_person(frames, shapes, np.stack(marks))
+
+
+def _write_whole(path: Path, text: str) -> None:
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.write_text(text)
+    temporary.replace(path)

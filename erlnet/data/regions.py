@@ -1,0 +1,121 @@
+"""Region maps of a real video: the projected head model, and what is person at all.
+
+Colour alone cannot tell a frame's hair from its background well enough, but over a clip the mistakes differ while the
+person stays. So GrabCut, seeded by the projected model, runs on some frames only; its masks are averaged in two frames
+of reference, one that moves with the head and one that stands with the torso; and every frame takes the averages:
+clearly person, clearly not, and unknown in between.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from erlnet.data.silhouette import Silhouettes
+from erlnet.interfaces import REGIONS
+
+WORK = 128  # px, height at which person and regions are found
+KEY_FRAMES = 24
+SURE, NOT = 0.85, 0.15  # share of key frames in which a place is person
+HAIR = 1.45  # the hair may reach this far out of the model's head, about its centre
+BORDER = 0.05  # half width of the unknown band at the head-neck border, over the face's height
+MOUTH_BOX = (1.3, 0.9)  # width, height over interocular
+ALIGN = [27, 28, 29, 30, 31, 35, 36, 39, 42, 45, 0, 16]  # points that move with the skull
+_BIT = {name: np.uint8(1 << i) for i, name in enumerate(REGIONS)}
+
+
+@dataclass(frozen=True)
+class PersonModel:
+    """How often each place was person, at WORK px: `head` follows the head's image, `torso` stands still."""
+
+    head: np.ndarray  # (WORK,WORK) in [0,1], in the median frame's head position
+    torso: np.ndarray  # (WORK,WORK) in [0,1]
+    anchor: np.ndarray  # (len(ALIGN),2) px at WORK, where the head stands in `head`
+
+
+def similarity(source: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """(2,3) least-squares similarity source (N,2) -> target (N,2)."""
+    a, b = source - source.mean(0), target - target.mean(0)
+    c, s = (a * b).sum(), (a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0]).sum()
+    linear = np.array([[c, -s], [s, c]]) / (a**2).sum()
+    return np.column_stack([linear, target.mean(0) - linear @ source.mean(0)])
+
+
+def fit_person(frames: Sequence[np.ndarray], shapes: Sequence[Silhouettes], landmarks: np.ndarray) -> PersonModel:
+    """From key frames (K of (WORK,WORK,3) uint8), their model silhouettes and landmarks (K,68,2) px at WORK."""
+    import cv2
+
+    anchor = np.median(landmarks[:, ALIGN], axis=0)
+    head, torso = np.zeros((WORK, WORK)), np.zeros((WORK, WORK))
+    for frame, shape, points in zip(frames, shapes, landmarks):
+        person = grab_person(frame, shape)
+        to_anchor = similarity(points[ALIGN], anchor)
+        head += cv2.warpAffine(person.astype(np.float32), to_anchor, (WORK, WORK), flags=cv2.INTER_LINEAR)
+        torso += person
+    return PersonModel(head / len(frames), torso / len(frames), anchor)
+
+
+def grab_person(frame: np.ndarray, shape: Silhouettes) -> np.ndarray:
+    """(WORK,WORK) bool: GrabCut of one frame."""
+    import cv2
+
+    kernel = np.ones((3, 3), np.uint8)
+    model = (shape.head | shape.neck | shape.torso).astype(np.uint8)
+    likely = cv2.dilate(shape.torso.astype(np.uint8), kernel, iterations=6) | shape.hair_reach(HAIR)
+    near = cv2.dilate(likely | model, kernel, iterations=8)
+    labels = np.full(frame.shape[:2], cv2.GC_PR_BGD, np.uint8)
+    labels[likely > 0] = cv2.GC_PR_FGD
+    labels[near == 0] = cv2.GC_BGD
+    below = shape.shoulder_row
+    labels[below:][labels[below:] == cv2.GC_BGD] = cv2.GC_PR_BGD  # clothes may reach the frame's edge
+    labels[cv2.erode(model, kernel, iterations=3) > 0] = cv2.GC_FGD
+    cv2.setRNGSeed(0)
+    background, foreground = np.zeros((1, 65)), np.zeros((1, 65))
+    cv2.grabCut(frame[..., ::-1].copy(), labels, None, background, foreground, 3, cv2.GC_INIT_WITH_MASK)
+    return (labels == cv2.GC_FGD) | (labels == cv2.GC_PR_FGD)
+
+
+def region_map(shape: Silhouettes, landmarks: np.ndarray, person: PersonModel, size: int) -> np.ndarray:
+    """(size,size) uint8 bits of one frame; `landmarks` (68,2) px at WORK."""
+    import cv2
+
+    from_anchor = similarity(person.anchor, landmarks[ALIGN])
+    head_share = cv2.warpAffine(person.head.astype(np.float32), from_anchor, (WORK, WORK), flags=cv2.INTER_LINEAR)
+    above = shape.above_jaw  # the head's side of the jaw line
+    share = np.where(above & (shape.hair_reach(HAIR) > 0), head_share, person.torso)
+    sure, never = share >= SURE, share <= NOT
+    head = (shape.head & above) | (above & sure & (shape.hair_reach(HAIR) > 0))
+    face = shape.face & head
+    torso = ~above & (sure | shape.torso) & ~never
+    neck = ~above & shape.neck_band & (sure | shape.neck) & ~never
+    background = never & ~shape.head & ~shape.neck
+    band = max(1, round(BORDER * np.ptp(landmarks[:, 1])))
+    kernel = np.ones((2 * band + 1, 2 * band + 1), np.uint8)
+    border = cv2.dilate(head.astype(np.uint8), kernel) & cv2.dilate((torso | neck).astype(np.uint8), kernel)
+    unknown = (border > 0) | ~(head | torso | neck | background)
+    bits = np.zeros((WORK, WORK), np.uint8)
+    for name, mask in (("head", head), ("face", face), ("neck", neck), ("torso", torso),
+                       ("background", background), ("unknown", unknown)):  # fmt: skip
+        bits |= np.where(mask, _BIT[name], 0).astype(np.uint8)
+    bits = cv2.resize(bits, (size, size), interpolation=cv2.INTER_NEAREST)
+    return bits | face_parts(landmarks * (size / WORK), size)
+
+
+def face_parts(landmarks: np.ndarray, size: int) -> np.ndarray:
+    """(size,size) uint8 with the bits mouth (a box) and eyes (their outlines, grown); `landmarks` (68,2) px."""
+    import cv2
+
+    eyes = [landmarks[36:42], landmarks[42:48]]
+    interocular = np.linalg.norm(eyes[1].mean(0) - eyes[0].mean(0))
+    bits = np.zeros((size, size), np.uint8)
+    for eye in eyes:
+        grown = eye.mean(0) + (eye - eye.mean(0)) * [1.4, 2.0]
+        cv2.fillConvexPoly(bits, cv2.convexHull(np.round(grown).astype(np.int32)), int(_BIT["eyes"]))
+    low, high = landmarks[48:].min(0), landmarks[48:].max(0)
+    half = np.array(MOUTH_BOX) * interocular / 2
+    (left, top), (right, bottom) = np.round((low + high) / 2 - half), np.round((low + high) / 2 + half)
+    box = np.zeros_like(bits)
+    box[max(int(top), 0) : max(int(bottom), 0), max(int(left), 0) : max(int(right), 0)] = _BIT["mouth"]
+    return bits | box
