@@ -17,7 +17,7 @@ from erlnet.data.demo.dataset import plan_clips
 from erlnet.data.demo.filming import build_scene
 from erlnet.data.demo.scene import SUPERSAMPLE
 from erlnet.data.demo.speech import perform
-from erlnet.data.demo.studio import LANDMARK_NOISE, Silence, observe
+from erlnet.data.demo.studio import LANDMARK_NOISE, Silence, observe, one_thread
 from erlnet.data.demo.truth import DEPTH_UNIT, depth_map, region_map
 from erlnet.errors import UserError
 from erlnet.head.components import MakeHuman
@@ -250,7 +250,8 @@ def test_a_perfect_renderer_of_the_tracked_coefficients_reads_as_designed(head, 
     for k, style in enumerate(("neutral", "happy", "angry")):
         _, take = play(head, actor, style, 40, seed=40 + k)
         seen = observe(take, actor, np.random.default_rng(k), knows_root=True, shape=shape)
-        tracked = track(seen, head, Silence()).coefficients
+        with one_thread():
+            tracked = track(seen, head, Silence()).coefficients
         shape = tracked.shape
         known = replace(tracked, shape=actor.shape)
         vertices = pose_vertices(head, known, np.repeat(tracked.root[None], 40, axis=0))
