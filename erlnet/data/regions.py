@@ -18,6 +18,7 @@ from erlnet.interfaces import REGIONS
 
 WORK = 128  # px, height at which person and regions are found
 KEY_FRAMES = 24
+FEW = 0.1  # a place hidden by the head in all but this share of the key frames stays unknown
 SURE, NOT = 0.85, 0.15  # share of key frames in which a place is person
 HAIR = 1.45  # the hair may reach this far out of the model's head, about its centre
 BORDER = 0.05  # half width of the unknown band at the head-neck border, over the face's height
@@ -31,7 +32,7 @@ class PersonModel:
     """How often each place was person, at WORK px: `head` follows the head's image, `torso` stands still."""
 
     head: np.ndarray  # (WORK,WORK) in [0,1], in the median frame's head position
-    torso: np.ndarray  # (WORK,WORK) in [0,1]
+    torso: np.ndarray  # (WORK,WORK) in [0,1], .5 where the head hides it nearly always
     anchor: np.ndarray  # (len(ALIGN),2) px at WORK, where the head stands in `head`
 
 
@@ -48,13 +49,17 @@ def fit_person(frames: Sequence[np.ndarray], shapes: Sequence[Silhouettes], land
     import cv2
 
     anchor = np.median(landmarks[:, ALIGN], axis=0)
-    head, torso = np.zeros((WORK, WORK)), np.zeros((WORK, WORK))
+    head, torso, seen = (np.zeros((WORK, WORK)) for _ in range(3))
     for frame, shape, points in zip(frames, shapes, landmarks):
         person = grab_person(frame, shape)
         to_anchor = similarity(points[ALIGN], anchor)
         head += cv2.warpAffine(person.astype(np.float32), to_anchor, (WORK, WORK), flags=cv2.INTER_LINEAR)
-        torso += person
-    return PersonModel(head / len(frames), torso / len(frames), anchor)
+        # Only frames that show the place without the head before it tell whether torso or background is there.
+        clear = ~shape.head & ~(shape.above_jaw & (shape.hair_reach(HAIR) > 0))
+        torso += person & clear
+        seen += clear
+    torso = np.where(seen >= FEW * len(frames), torso / np.maximum(seen, 1), 0.5)
+    return PersonModel(head / len(frames), torso, anchor)
 
 
 def grab_person(frame: np.ndarray, shape: Silhouettes) -> np.ndarray:
