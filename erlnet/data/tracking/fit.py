@@ -1,0 +1,199 @@
+"""Maximum a posteriori fit of a head model to landmarks: Gauss-Newton over all frames at once.
+
+Two stages: `fit_person` finds what stays the same (shape, focal length, landmark offsets) together with every unknown
+of some hundred frames; `fit_motion` then finds every frame's own. Both are smooth in time: without that the noise in
+single frames' poses would bias the shape, however many frames there are. Outliers are weighed down (Geman-McClure).
+"""
+
+from dataclasses import dataclass, replace
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from erlnet.data.tracking.basis import LandmarkBasis, identity_of
+from erlnet.data.tracking.priors import Prior, Spreads
+from erlnet.data.tracking.projection import Projected, View, identity_jacobian, jacobian, project
+from erlnet.data.tracking.solve import Smoothness, solve_each, solve_smooth
+
+_OUTLIER = 3.0  # residuals of this many standard deviations count a quarter
+
+
+@dataclass(frozen=True)
+class Target:
+    """The landmarks that a fit aims at."""
+
+    pixels: Float[Tensor, "T N 2"]  # NaN where there is no face
+    weight: Float[Tensor, " N"]  # how much each landmark is trusted, about 1
+    noise: float  # px, least standard deviation of a landmark
+    links: Float[Tensor, " U"]  # solve.Smoothness.links
+
+    def at(self, frames: Tensor) -> "Target":
+        """Rising frames; links stay where neighbours do."""
+        kept = (frames[2:] - frames[:-2] == 2) * self.links[frames[:-2].clamp_max(max(len(self.links) - 1, 0))]
+        return replace(self, pixels=self.pixels[frames], links=kept)
+
+
+@dataclass(frozen=True)
+class Person:
+    """What stays the same through a clip."""
+
+    shape: Float[Tensor, " S"]
+    offsets: Float[Tensor, "N 3"]  # m, each landmark against the head model's
+    focal: float  # px
+
+
+@dataclass(frozen=True)
+class Free:
+    """Which of a person's unknowns are fitted beside the shape."""
+
+    focal: bool
+    offsets: Float[Tensor, " N"] | None  # times Spreads.offset: how far each landmark may stand off; None: not at all
+
+
+@dataclass(frozen=True)
+class Residuals:
+    """Landmarks minus projection, as a Gauss-Newton step wants them."""
+
+    scaled: Float[Tensor, "T M"]  # over their standard deviations, 0 where there is no landmark
+    scale: Float[Tensor, "T M"]  # the same factor for the Jacobian's rows
+    sigma: float  # px, measured
+
+
+def weigh(target: Target, pixels: Float[Tensor, "T N 2"]) -> Residuals:
+    """Residuals with robust weights, at the noise level that the residuals themselves show."""
+    difference = target.pixels - pixels
+    distance = difference.norm(dim=-1)
+    found = torch.isfinite(distance)
+    # The median length of a 2-D Gaussian error is 1.177 sigma.
+    sigma = max(float(distance[found].median()) / 1.177, target.noise)
+    trust = target.weight / (1 + (distance / (_OUTLIER * sigma)) ** 2) ** 2
+    scale = torch.where(found, trust.sqrt() / sigma, 0.0)[..., None].expand_as(difference)
+    scaled = torch.where(found[..., None], difference * scale, 0.0)
+    return Residuals(scaled.flatten(1), scale.flatten(1), sigma)
+
+
+def fit_person(
+    basis: LandmarkBasis,
+    target: Target,
+    view: View,
+    prior: Prior,
+    unknowns: Float[Tensor, "T K"],
+    spreads: Spreads,
+    free: Free,
+    steps: int = 8,
+) -> tuple[Person, Float[Tensor, "T K"]]:
+    """The person, from frames that need not follow one another; also those frames' own unknowns.
+
+    Frames meet in what they share, so each step solves a bordered banded system by its Schur complement.
+    """
+    # Neighbouring frames err alike, and what is believed of each frame would outvote what is believed of the person.
+    spreads = spreads.for_person(len(unknowns))
+    shared = unknowns.new_zeros(basis.n_shape + 1)  # shape, log focal over the start's
+    precision = torch.full_like(shared, spreads.shape**-2)
+    precision[-1] = spreads.focal**-2 if free.focal else 1e12
+    person = Person(shared[:-1], unknowns.new_zeros(len(basis.template), 3), view.focal)
+    smoothness = Smoothness(prior.step2**-2, target.links)
+    for _ in range(steps):
+        now = replace(view, focal=person.focal)
+        seen = project(basis, identity_of(basis, person.shape, person.offsets), now, unknowns)
+        residuals = weigh(target, seen.pixels)
+        scaled, hessian, gradient, frozen = _system(basis, seen, prior, unknowns, residuals, smoothness)
+        by_shape, by_focal = identity_jacobian(basis, seen, now)
+        common = torch.cat([by_shape, by_focal[..., None]], -1).flatten(1, 2) * residuals.scale[..., None]
+        cross = scaled.transpose(1, 2) @ common  # (T, K, G)
+        solved = solve_smooth(hessian, torch.cat([cross, gradient[..., None]], -1), smoothness, frozen)
+        flat, cross = common.flatten(0, 1), (cross * ~frozen[..., None]).flatten(0, 1)
+        schur = flat.T @ flat + torch.diag(precision) - cross.T @ solved[..., :-1].flatten(0, 1)
+        right = flat.T @ residuals.scaled.flatten() - shared * precision - cross.T @ solved[..., -1].flatten()
+        step = torch.linalg.solve(schur, right)
+        shared = shared + step
+        unknowns = _within(prior, unknowns + solved[..., -1] - solved[..., :-1] @ step)
+        person = Person(shared[:-1], person.offsets, view.focal * float(shared[-1].exp()))
+        if free.offsets is not None:
+            now = replace(view, focal=person.focal)
+            seen = project(basis, identity_of(basis, person.shape, person.offsets), now, unknowns)
+            offsets = _offsets(seen, weigh(target, seen.pixels), person.offsets, free.offsets * spreads.offset)
+            person = _split(basis, replace(person, offsets=offsets), spreads.shape, free.offsets * spreads.offset)
+            shared = torch.cat([person.shape, shared[-1:]])
+    return person, unknowns
+
+
+def fit_motion(
+    basis: LandmarkBasis,
+    person: Person,
+    target: Target,
+    view: View,
+    prior: Prior,
+    unknowns: Float[Tensor, "T K"],
+    alone: int = 5,
+    together: int = 3,
+) -> tuple[Float[Tensor, "T K"], Residuals]:
+    """Every frame's unknowns: `alone` steps for each frame by itself, then `together` with smoothness in time."""
+    identity = identity_of(basis, person.shape, person.offsets)
+    unknowns = unknowns.clone()
+    unknowns[:, -1] *= person.focal / view.focal  # as large in the picture as before
+    view = replace(view, focal=person.focal)
+    stiff = Smoothness(prior.step2**-2, target.links)
+    loose = replace(stiff, links=torch.zeros_like(stiff.links))
+    for step in range(alone + together):
+        seen = project(basis, identity, view, unknowns)
+        residuals = weigh(target, seen.pixels)
+        smoothness = loose if step < alone else stiff
+        _, hessian, gradient, frozen = _system(basis, seen, prior, unknowns, residuals, smoothness)
+        if step < alone:
+            move = solve_each(hessian, gradient, frozen)
+        else:
+            move = solve_smooth(hessian, gradient[..., None], smoothness, frozen)[..., 0]
+        unknowns = _within(prior, unknowns + move)
+    return unknowns, weigh(target, project(basis, identity, view, unknowns).pixels)
+
+
+def _system(
+    basis: LandmarkBasis,
+    seen: Projected,
+    prior: Prior,
+    unknowns: Float[Tensor, "T K"],
+    residuals: Residuals,
+    smoothness: Smoothness,
+) -> tuple[Float[Tensor, "T M K"], Float[Tensor, "T K K"], Float[Tensor, "T K"], Bool[Tensor, "T K"]]:
+    """The scaled Jacobian, the normal equations without smoothness' matrix but with its pull, and what is frozen."""
+    scaled = jacobian(basis, seen, unknowns).flatten(1, 2) * residuals.scale[..., None]
+    transposed = scaled.transpose(1, 2)
+    hessian = transposed @ scaled + torch.diag(prior.spread**-2)
+    gradient = (transposed @ residuals.scaled[..., None])[..., 0]
+    gradient = gradient + (prior.mean - unknowns) * prior.spread**-2 + smoothness.gradient(unknowns)
+    # An unknown at its bound stays there while the pull is outwards.
+    frozen = ((unknowns <= prior.low) & (gradient < 0)) | ((unknowns >= prior.high) & (gradient > 0))
+    return scaled, hessian, gradient, frozen
+
+
+def _offsets(
+    seen: Projected, residuals: Residuals, offsets: Float[Tensor, "N 3"], spread: Float[Tensor, " N"]
+) -> Float[Tensor, "N 3"]:
+    """Each landmark's own offset against the head model's, by ridge regression of what is left over on its motion."""
+    t, n = seen.pixels.shape[:2]
+    by_offset = (seen.by_skull @ seen.posed.linear) * residuals.scale.reshape(t, n, 2, 1)  # (T, N, 2, 3)
+    left = residuals.scaled.reshape(t, n, 2)
+    hessian = torch.einsum("tnij,tnik->njk", by_offset, by_offset) + torch.diag_embed(
+        spread[:, None].expand(n, 3) ** -2
+    )
+    right = torch.einsum("tnij,tni->nj", by_offset, left) - offsets * spread[:, None] ** -2
+    return offsets + torch.linalg.solve(hessian, right)
+
+
+def _split(basis: LandmarkBasis, person: Person, shape_spread: float, spread: Float[Tensor, " N"]) -> Person:
+    """The same resting landmarks, shared out between shape and offsets as likely as can be.
+
+    Shape and offsets are found in turns, and what one of them has taken up the other would get back only slowly.
+    """
+    whole = basis.shape_dirs @ person.shape + person.offsets  # (N, 3)
+    weighed = (basis.shape_dirs * spread[:, None, None] ** -2).flatten(0, 1)  # (3N, S)
+    eye = torch.eye(basis.n_shape, dtype=whole.dtype, device=whole.device)
+    precision = weighed.T @ basis.shape_dirs.flatten(0, 1) + eye * shape_spread**-2
+    shape = torch.linalg.solve(precision, weighed.T @ whole.flatten())
+    return replace(person, shape=shape, offsets=whole - basis.shape_dirs @ shape)
+
+
+def _within(prior: Prior, unknowns: Float[Tensor, "T K"]) -> Float[Tensor, "T K"]:
+    return torch.minimum(torch.maximum(unknowns, prior.low), prior.high)
