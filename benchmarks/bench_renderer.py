@@ -12,7 +12,7 @@ SLOT_NAMES = ("branches", "conditioning", "encoding", "deform", "fusion", "upsam
 
 
 def bench_render_four_frames_256(benchmark):
-    """Opacity is what it is before training: more samples are seen than in a trained model, so this is an upper bound."""
+    """Before training opacity is low everywhere, so more samples count than later: an upper bound."""
     settings = RendererSettings(size=256)
     box = torch.tensor([[-0.12, -0.14, -0.12], [0.12, 0.14, 0.12]])
     components = RendererComponents(**{slot: registry.load(slot, SLOTS[slot])() for slot in SLOT_NAMES})
