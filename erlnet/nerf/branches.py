@@ -1,5 +1,6 @@
 """Which NeRFs there are and how their rays are marched (slot `branches`)."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -27,8 +28,8 @@ class BranchParts:
     signal_width: int
     channels: int  # of the feature maps
     hidden: int  # width of the fields
-    head_samples: int  # a ray
-    static_samples: int  # a ray
+    head_samples: tuple[int, int]  # a ray, before and after the occupancy is tightened
+    static_samples: tuple[int, int]
     head_box: Tensor  # (2,3) m, lowest and highest corner in the head's frame
     static_box: Tensor  # (2,3) m, in the torso's frame
 
@@ -68,17 +69,6 @@ def sample_rays(rays: Rays, crossing: Crossing, count: int, generator: torch.Gen
     return Samples(image, slot, points, depth, lengths)
 
 
-def march(field: Field, encoded: Tensor, condition: Tensor | None, samples: Samples, n_rays: int) -> Tensor:
-    """Composites the samples -> (n_rays, C+2) maps: features, opacity, depth; zero where no ray crosses the box."""
-    density, hidden = field(encoded, condition)
-    weights, opacity = render_weights(density, samples.lengths)
-    mean_hidden = torch.bmm(weights[:, None], hidden)[:, 0]
-    seen = torch.cat(
-        [field.features(mean_hidden, opacity), opacity[:, None], (weights * samples.depth).sum(-1, keepdim=True)], -1
-    )
-    return torch.zeros(n_rays, seen.shape[1], dtype=seen.dtype).index_copy(0, samples.slot, seen)
-
-
 def to_maps(flat: Float[Tensor, "R C"], height: int, width: int) -> FeatureMaps:
     maps = flat.unflatten(0, (-1, height, width)).permute(0, 3, 1, 2)
     return FeatureMaps(maps[:, :-2], maps[:, -2:-1], maps[:, -1:])
@@ -105,49 +95,89 @@ class Box(nn.Module):
         return float((self.corners[1] - self.corners[0])[2])
 
 
-class HeadBranch(nn.Module):
+class Branch(nn.Module):
+    """One NeRF: rays into its own frame, samples where it may be, field, compositing."""
+
+    def __init__(self, box: Tensor, samples: int, fine_samples: int):
+        super().__init__()
+        self.box = Box(box)
+        self.fine_samples = fine_samples
+        self.register_buffer("samples", torch.tensor(samples))  # a buffer: it changes when the occupancy is tightened
+
+    def frame(self, driving: Driving) -> Tensor:
+        """(B,4,4) the branch's own frame to the world."""
+        raise NotImplementedError
+
+    def evaluate(self, samples: Samples, driving: Driving) -> tuple[Tensor, Tensor]:
+        """Density per metre (K,S) and hidden layer (K,S,H)."""
+        raise NotImplementedError
+
+    def sample(self, rays: Rays, driving: Driving, generator: torch.Generator | None) -> Samples:
+        rays = rays_in_frame(rays, self.frame(driving))
+        return sample_rays(rays, self.box.cross(rays), int(self.samples), generator)
+
+    def forward(self, rays: Rays, driving: Driving, generator: torch.Generator | None) -> Tensor:
+        """World rays (B,P) -> (B*P, C+2) features, opacity, depth; zero where no ray meets the branch."""
+        samples = self.sample(rays, driving, generator)
+        density, hidden = self.evaluate(samples, driving)
+        weights, opacity = render_weights(density, samples.lengths)
+        features = self.field.features(torch.bmm(weights[:, None], hidden)[:, 0], opacity)
+        seen = torch.cat([features, opacity[:, None], (weights * samples.depth).sum(-1, keepdim=True)], -1)
+        n_rays = rays.directions.shape[0] * rays.directions.shape[1]
+        return torch.zeros(n_rays, seen.shape[1], dtype=seen.dtype).index_copy(0, samples.slot, seen)
+
+    @torch.no_grad()
+    def tighten(self, views: Iterable[tuple[Rays, Driving]], threshold: float = 0.01, grow: int = 1) -> None:
+        """Empties the cells of which no view shows more than `threshold`; from then on fewer samples do."""
+        occupancy = self.box.occupancy
+        seen = torch.zeros(len(occupancy.cells))
+        for rays, driving in views:
+            samples = self.sample(rays, driving, None)
+            weights, _ = render_weights(self.evaluate(samples, driving)[0], samples.lengths)
+            cells = occupancy.index(samples.points)
+            seen.scatter_reduce_(0, cells.flatten(), weights.flatten(), "amax")
+        occupancy.restrict(seen > threshold, grow)
+        self.samples.fill_(self.fine_samples)
+
+
+class HeadBranch(Branch):
     """Head-NeRF: a field in the head's own frame, conditioned on the signal; the head's motion is the camera's."""
 
     def __init__(self, parts: BranchParts):
-        super().__init__()
-        self.box = Box(parts.head_box)
-        self.samples = parts.head_samples
+        super().__init__(parts.head_box, *parts.head_samples)
         self.encoding = parts.encoding.build()
         self.conditioning = parts.conditioning.build(parts.signal_width)
         self.field = Field(
             self.encoding.width, self.conditioning.width, parts.hidden, parts.channels, self.box.thickness
         )
 
-    def forward(self, rays: Rays, driving: Driving, generator: torch.Generator | None) -> Tensor:
-        """World rays (B,P) -> (B*P, C+2)."""
-        rays = rays_in_frame(rays, driving.head_to_world)
-        samples = sample_rays(rays, self.box.cross(rays), self.samples, generator)
+    def frame(self, driving: Driving) -> Tensor:
+        return driving.head_to_world
+
+    def evaluate(self, samples: Samples, driving: Driving) -> tuple[Tensor, Tensor]:
         encoded = self.encoding(self.box.normalise(samples.points).flatten(0, 1))
         condition = self.conditioning(driving.signal)[samples.image]
-        encoded = encoded.unflatten(0, samples.depth.shape)
-        return march(self.field, encoded, condition, samples, rays.directions.shape[0] * rays.directions.shape[1])
+        return self.field(encoded.unflatten(0, samples.depth.shape), condition)
 
 
-class StaticBranch(nn.Module):
+class StaticBranch(Branch):
     """Static-NeRF: neck and torso, in the torso's frame; the head pose displaces its points."""
 
     def __init__(self, parts: BranchParts):
-        super().__init__()
-        self.box = Box(parts.static_box)
-        self.samples = parts.static_samples
+        super().__init__(parts.static_box, *parts.static_samples)
         self.encoding = parts.encoding.build()
         self.standardise = Standardise(POSE_WIDTH)
         self.deform = parts.deform.build(POSE_WIDTH)
         self.field = Field(self.encoding.width, 0, parts.hidden, parts.channels, self.box.thickness)
 
-    def forward(self, rays: Rays, driving: Driving, generator: torch.Generator | None) -> Tensor:
-        """World rays (B,P) -> (B*P, C+2)."""
-        rays = rays_in_frame(rays, driving.root)
-        samples = sample_rays(rays, self.box.cross(rays), self.samples, generator)
+    def frame(self, driving: Driving) -> Tensor:
+        return driving.root
+
+    def evaluate(self, samples: Samples, driving: Driving) -> tuple[Tensor, Tensor]:
         pose = self.standardise(pose_vector(driving.neck))[samples.image]
         points = self.deform(samples.points, pose)
-        encoded = self.encoding(self.box.normalise(points).flatten(0, 1)).unflatten(0, samples.depth.shape)
-        return march(self.field, encoded, None, samples, rays.directions.shape[0] * rays.directions.shape[1])
+        encoded = self.encoding(self.box.normalise(points).flatten(0, 1))
+        return self.field(encoded.unflatten(0, samples.depth.shape), None)
 
 
 class DualBranches(nn.Module):
@@ -157,6 +187,12 @@ class DualBranches(nn.Module):
         super().__init__()
         self.head = HeadBranch(parts)
         self.static = StaticBranch(parts)
+
+    @torch.no_grad()
+    def tighten(self, views: list[tuple[Rays, Driving]]) -> None:
+        """Once both branches have taken shape: samples only where they show."""
+        self.head.tighten(views)
+        self.static.tighten(views, grow=2)  # deformed points leave their cells
 
     @torch.no_grad()
     def fit(self, driving: Driving) -> None:

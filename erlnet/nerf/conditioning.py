@@ -32,6 +32,8 @@ class StreamConditioning(nn.Module):
         self.width = width
         self.standardise = Standardise(signal_width)
         self.net = nn.Sequential(nn.Linear(signal_width, hidden), nn.ReLU(), nn.Linear(hidden, width))
+        self.direct = nn.Linear(signal_width, width, bias=False)
 
     def forward(self, signal: Float[Tensor, "B D"]) -> Float[Tensor, "B K"]:
-        return self.net(self.standardise(signal))
+        standard = self.standardise(signal)
+        return self.net(standard) + self.direct(standard)

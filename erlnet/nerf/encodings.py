@@ -14,7 +14,7 @@ class TriPlaneEncoding(nn.Module):
     def __init__(self, resolution: int, channels: int):
         super().__init__()
         self.width = 3 * channels
-        self.planes = nn.Parameter(torch.empty(3, channels, resolution, resolution).uniform_(-0.1, 0.1))
+        self.planes = nn.Parameter(torch.empty(3, channels, resolution, resolution).uniform_(-0.01, 0.01))
 
     def forward(self, points: Float[Tensor, "N 3"]) -> Float[Tensor, "N D"]:
         """`points` in [-1,1], clamped to the border outside -> features, D = 3 * channels."""

@@ -20,9 +20,10 @@ class Field(nn.Module):
         super().__init__()
         self.from_point = nn.Linear(encoded_width, hidden)
         self.from_condition = nn.Linear(condition_width, hidden, bias=False) if condition_width else None
+        self.gate = nn.Linear(condition_width, encoded_width) if condition_width else None
         self.middle = nn.Linear(hidden, hidden)
         self.to_density = nn.Linear(hidden, 1)
-        self.to_features = nn.Linear(hidden, channels)
+        self.to_features = nn.Linear(hidden + encoded_width, channels)
         # softplus(x) ~ exp(x) here: optical depth 1 over the whole ray, so that every sample gets gradient at first.
         nn.init.constant_(self.to_density.bias, float(torch.log(torch.tensor(1 / (thickness * DENSITY_SCALE)))))
         nn.init.normal_(self.to_features.weight, std=0.1 / hidden**0.5)
@@ -32,11 +33,14 @@ class Field(nn.Module):
         self, encoded: Float[Tensor, "K S E"], condition: Float[Tensor, "K C"] | None
     ) -> tuple[Float[Tensor, "K S"], Float[Tensor, "K S H"]]:
         """Density per metre (>= 0) and the hidden layer of S samples on each of K rays; one condition a ray."""
+        if self.gate is not None:
+            encoded = encoded * (1 + self.gate(condition))[:, None]
         hidden = self.from_point(encoded)
         if self.from_condition is not None:
             hidden = hidden + self.from_condition(condition)[:, None]
         hidden = torch.relu(self.middle(torch.relu(hidden)))
-        return F.softplus(self.to_density(hidden)[..., 0]) * DENSITY_SCALE, hidden
+        density = F.softplus(self.to_density(hidden)[..., 0]) * DENSITY_SCALE
+        return density, torch.cat([hidden, encoded], -1)
 
     def features(self, mean_hidden: Float[Tensor, "K H"], opacity: Float[Tensor, " K"]) -> Float[Tensor, "K C"]:
         """sum_i w_i hidden_i and sum_i w_i -> sum_i w_i f_i."""

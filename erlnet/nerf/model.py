@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from erlnet.interfaces import Branches, Conditioning, Deform, Encoding, FeatureMaps, Fusion, Perceptual, Upsampler
 from erlnet.nerf.branches import BranchParts, Driving
-from erlnet.nerf.cameras import Pinhole, camera_rays
+from erlnet.nerf.cameras import Pinhole, Rays, camera_rays
 from erlnet.nerf.settings import RendererSettings
 from erlnet.nerf.windows import Windows, whole
 
@@ -89,16 +89,20 @@ class DbfNerf(nn.Module):
         self.plate.copy_(plate_features(background, self.settings.factor, self.settings.channels))
         self.branches.fit(driving)
 
+    def rays(self, windows: Windows) -> Rays:
+        """World rays through the middles of the windows' feature px, row by row."""
+        factor = self.settings.factor
+        y = (windows.rows()[:, :, None].float() + 0.5) * factor  # (B,h,1) px
+        x = (windows.columns()[:, None, :].float() + 0.5) * factor
+        shape = (len(windows.row), *windows.size)
+        return camera_rays(self.scene.camera, x.expand(shape).flatten(1), y.expand(shape).flatten(1))
+
     def maps(
         self, driving: Driving, windows: Windows, generator: torch.Generator | None = None
     ) -> tuple[FeatureMaps, FeatureMaps, Tensor]:
         """Head map, static map and plate of the windows, each (B,C,h,w); `generator` jitters the samples."""
-        factor = self.settings.factor
+        rays = self.rays(windows)
         rows, columns = windows.rows(), windows.columns()
-        y = (rows[:, :, None].float() + 0.5) * factor  # (B,h,1) px
-        x = (columns[:, None, :].float() + 0.5) * factor
-        shape = (len(rows), *windows.size)
-        rays = camera_rays(self.scene.camera, x.expand(shape).flatten(1), y.expand(shape).flatten(1))
         head, static = self.branches(rays, driving, windows.size, generator)
         if windows.size == self.size:
             return head, static, self.plate.expand(len(rows), -1, -1, -1)

@@ -21,6 +21,7 @@ class OpacityTargets(NamedTuple):
     head_weight: Tensor
     static: Tensor
     static_weight: Tensor
+    neck_weight: Tensor  # the share that is neck: there the two opacities together are 1, whoever's it is
 
 
 def neck_middles(regions: UInt8[Tensor, "B H W"]) -> Float[Tensor, " B"]:
@@ -46,7 +47,8 @@ def opacity_targets(regions: UInt8[Tensor, "B H W"], neck_middle: Float[Tensor, 
     torso, background = bit(regions, "torso"), bit(regions, "background")
     head = _share(bit(regions, "head") & known, (torso | background) & known, factor)
     static = _share((torso | neck_bottom) & known, (bit(regions, "face") | background) & known, factor)
-    return OpacityTargets(*head, *static)
+    neck = F.avg_pool2d((bit(regions, "neck") & ~background & known)[:, None].float(), factor)
+    return OpacityTargets(*head, *static, neck)
 
 
 def _share(ones: Tensor, zeros: Tensor, factor: int) -> tuple[Float[Tensor, "B 1 h w"], Float[Tensor, "B 1 h w"]]:

@@ -14,8 +14,9 @@ class RendererSettings:
     steps: int = 6000
     channels: int = 48  # of the feature maps; 3 * factor^2 lets a feature hold its pixels
     hidden: int = 64  # width of the fields
-    head_samples: int = 16  # a ray
-    static_samples: int = 8  # a ray
+    head_samples: tuple[int, int] = (16, 8)  # a ray, before and after the occupancy is tightened
+    static_samples: tuple[int, int] = (8, 4)
+    tighten_after: float = 0.1  # of the steps
     window: int = 16  # feature px, side of a training window
     windows: int = 8  # a step
     mouth_share: float = 0.3  # of the windows, centred on the mouth
@@ -23,6 +24,6 @@ class RendererSettings:
     mouth_weight: float = 1.0  # added to the loss of mouth and eye pixels
     structure_weight: float = 0.2  # of 1 - SSIM beside L1
     opacity_weight: float = 0.05
-    grid_rate: float = 1e-2  # learning rate of encodings
-    rate: float = 2e-3  # of everything else
+    grid_rate: float = 1e-1  # learning rate of encodings
+    rate: float = 5e-3  # of everything else
     render_batch: int = 4  # images at once when rendering

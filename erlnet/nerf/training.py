@@ -17,7 +17,7 @@ from erlnet.nerf.occupancy import seen_share
 from erlnet.nerf.plate import mean_background
 from erlnet.nerf.regions import bit, neck_middles, opacity_targets
 from erlnet.nerf.settings import RendererSettings
-from erlnet.nerf.windows import Windows, draw_windows, part_centres
+from erlnet.nerf.windows import Windows, draw_windows, part_centres, whole
 
 
 @dataclass(frozen=True)
@@ -77,6 +77,14 @@ def carve(model: DbfNerf, data: RendererData) -> None:
         occupancy.restrict(seen_share(occupancy.centres(), masks, poses[some], data.camera) >= share, grow=1)
 
 
+def tighten(model: DbfNerf, data: RendererData) -> None:
+    """Samples only where the half-trained branches show something, over frames spread through the data."""
+    views = []
+    for part in sample_frames(data, 48).split(4):
+        views.append((model.rays(whole(len(part), model.size)), data.driving(part)))
+    model.branches.tighten(views)
+
+
 def batch_losses(
     model: DbfNerf, data: RendererData, neck_middle: Tensor, windows: Windows, generator: torch.Generator
 ) -> dict[str, Tensor]:
@@ -90,6 +98,8 @@ def batch_losses(
     targets = opacity_targets(regions, neck_middle[windows.frame] - windows.row * settings.factor, settings.factor)
     opacity = opacity_loss(head.opacity, targets.head, targets.head_weight)
     opacity = opacity + opacity_loss(static.opacity, targets.static, targets.static_weight)
+    together = 1 - (1 - head.opacity) * (1 - static.opacity)
+    opacity = opacity + opacity_loss(together, torch.ones_like(together), targets.neck_weight)
     losses = {"opacity": settings.opacity_weight * opacity}
     if model.fusion.separate:
         layers = model.fusion.layers(head, static, plate, model.upsampler)
@@ -140,6 +150,8 @@ def train_renderer(
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: rate_at(step, settings.steps))
     means: dict[str, float] = {}
     for step in range(settings.steps):
+        if step == round(settings.tighten_after * settings.steps):
+            tighten(model, data)
         windows = draw_windows(centres, valid, model.size, settings.window, shares, generator)
         losses = batch_losses(model, data, neck_middle, windows, generator)
         total = torch.stack(list(losses.values())).sum()
