@@ -34,7 +34,7 @@ def grow_hair(
     parting = np.exp(-((side / 0.006) ** 2)) * step(rest[:, 2], 0.02, 0.06)
     waves = rng.normal(0, (90, 50), (4, 3, 2)), rng.uniform(0, 2 * np.pi, 4)
     lumps = sum(np.sin(rest @ wave[:, 0] + phase) * np.sin(rest @ wave[:, 1]) for wave, phase in zip(*waves))
-    depth = look.hair_depth * unit * (0.35 + 0.65 * top) * (1 + 0.12 * lumps) * (1 - 0.35 * parting)
+    depth = look.hair_depth * unit * (0.35 + 0.65 * top) * (1 + 0.06 * lumps) * (1 - 0.35 * parting)
     away = rest - (0.0, brow, cylinder.axis_z)
     # Strands run back over the head: columns count across it, rows along them.
     column = np.arcsin((away[:, 0] / np.linalg.norm(away, axis=1)).clip(-1, 1)) / np.pi + 0.5

@@ -144,7 +144,8 @@ def _lips(canvas: Canvas, page: np.ndarray, gloss: np.ndarray) -> tuple[np.ndarr
 def _brows(canvas: Canvas, page: np.ndarray) -> np.ndarray:
     look, strands = canvas.look, canvas.noise((1.3, 3.5))
     for line in (canvas.spots[17:22], canvas.spots[26:21:-1]):  # from the tail to the nose
-        distance, along = canvas.distance(line)
+        # The points alone rise towards the nose, which looks worried.
+        distance, along = canvas.distance(line + np.outer(np.linspace(0.5, -2.0, 5), [0, 0.001 * canvas.unit]))
         width = (0.0016 + 0.0026 * step(along, 0.0, 0.55)) * look.brow
         dense = step((distance + 0.0006 * strands) / width, 1.25, 0.45)
         page = mix(page, look.hair * 0.5, dense * (0.62 + 0.22 * step(along, 1.0, 0.75)))
