@@ -7,14 +7,15 @@ import numpy as np
 _MOUTH = slice(48, 68)
 
 
-def figures(error: np.ndarray, projected: np.ndarray, rejected: np.ndarray, sigma: float) -> dict[str, float]:
-    """`error` (T,68) px (NaN without a face), `projected` (T,68,2) px, `rejected` (T,) bool, `sigma` px.
+def figures(
+    error: np.ndarray, projected: np.ndarray, lost: np.ndarray, rejected: np.ndarray, sigma: float
+) -> dict[str, float]:
+    """`error` (T,68) px (NaN without a face), `projected` (T,68,2) px, `lost` and `rejected` (T,) bool, `sigma` px.
 
     `jitter_px` is the root mean square of the projected landmarks' second difference: how unsteady the fit is, speech
     and nods included.
     """
     bend = np.diff(projected, n=2, axis=0)
-    lost = np.isnan(error).all(1)
     return {
         "reprojection_px": _round(np.nanmean(error)),
         "reprojection_mouth_px": _round(np.nanmean(error[:, _MOUTH])),

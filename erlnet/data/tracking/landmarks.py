@@ -15,7 +15,7 @@ from erlnet.data.tracking.gaze import gaze
 from erlnet.data.tracking.priors import OFFSETS, Prior, Spreads, prior_for
 from erlnet.data.tracking.projection import View, project, split_unknowns
 from erlnet.data.tracking.root import upright_root
-from erlnet.data.tracking.start import in_the_world, key_runs, middle_rotation, stiff_pose
+from erlnet.data.tracking.start import in_the_world, key_runs, middle_rotation, slips, stiff_pose
 from erlnet.errors import InputError
 from erlnet.head.model import HeadModel
 from erlnet.head.rotations import axis_angle_from_matrix, matrix_from_axis_angle
@@ -92,6 +92,10 @@ class LandmarkTracker:
         )
         centre = torch.tensor([width / 2, height / 2], dtype=torch.float64)
         rotations, places, scales = stiff_pose(rest, pixels)
+        slipped = slips(places, scales)
+        if slipped.any() and not slipped.all():
+            pixels[slipped] = torch.nan
+            rotations, places, scales = stiff_pose(rest, pixels)
         focal = observation.focal or DISTANCE * float(scales.median())
         translations = in_the_world(rest, rotations, places, scales, focal, centre)
         view = View(focal, centre, middle_rotation(rotations))
@@ -153,7 +157,8 @@ def _tracked(
     projected = project(basis, identity_of(basis, person.shape, person.offsets), view, unknowns).pixels
     error = (problem.target.pixels - projected).norm(dim=-1).numpy()  # (T, 68) px, NaN without a face
     mean = error.mean(1)
-    rejected = mean > _REJECTED * np.nanmedian(mean)
+    lost = ~np.isfinite(observation.landmarks).all((1, 2))
+    rejected = (mean > _REJECTED * np.nanmedian(mean)) | (np.isnan(mean) & ~lost)
     joints = _joints(model, person.shape.numpy())
     root = observation.root if observation.root is not None else upright_root(head, joints[_NECK]).numpy()
     coefficients = Coefficients(
@@ -165,9 +170,9 @@ def _tracked(
         torso_offset=np.zeros((len(unknowns), 2), np.float32),
         eyes=gaze(observation.dense, head.numpy(), joints[3:].numpy(), person.focal),
         shape=_single(person.shape),
-        valid=np.isfinite(mean) & ~rejected,
+        valid=~lost & ~rejected,
     )
-    return Tracked(coefficients, person.focal, figures(error, projected.numpy(), rejected, residuals.sigma))
+    return Tracked(coefficients, person.focal, figures(error, projected.numpy(), lost, rejected, residuals.sigma))
 
 
 def _joints(model: HeadModel, shape: np.ndarray | None) -> Float[Tensor, "5 3"]:

@@ -2,8 +2,12 @@
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
+
+_AROUND = 5  # frames
+_JUMP = 0.03  # m beyond steady motion in two frames
+_GROWTH = 0.2  # natural log
 
 # Points that expressions hardly move: nose, eye corners, upper jaw line.
 STIFF_POINTS = (0, 1, 15, 16, 27, 28, 29, 30, 31, 33, 35, 36, 39, 42, 45)
@@ -27,6 +31,18 @@ def stiff_pose(
     rows = left @ right
     rotation = torch.cat([rows, torch.linalg.cross(rows[:, :1], rows[:, 1:])], 1)
     return rotation, places, sizes.mean(1)
+
+
+def slips(places: Float[Tensor, "T 2"], scales: Float[Tensor, " T"]) -> Bool[Tensor, " T"]:
+    """Frames in which a detector found something else: the face's middle is further from the median of five frames
+    round it than a head can jump, or its size is."""
+    if len(places) < _AROUND:
+        return torch.zeros(len(places), dtype=torch.bool, device=places.device)
+    track = torch.cat([places / scales.median(), scales[:, None].log()], 1)  # m, natural log
+    edge = _AROUND // 2
+    padded = torch.cat([track[:1].expand(edge, 3), track, track[-1:].expand(edge, 3)])
+    off = (track - padded.unfold(0, _AROUND, 1).median(-1).values).abs()
+    return (off[:, :2].norm(dim=1) > _JUMP) | (off[:, 2] > _GROWTH)
 
 
 def in_the_world(
