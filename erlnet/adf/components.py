@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Dual:
-    """Two independent transformer VQ-VAEs, one for expression, one for head pose (the paper's); a token a frame each."""
+    """Two independent transformer VQ-VAEs, one for expression, one for head pose: a token a frame each."""
 
     VERSION: ClassVar[int] = 1
 
     width: int = 64
-    layers: int = 2  # in the encoder and in the decoder
+    layers: int = 1  # in the encoder and in the decoder
     heads: int = 4
-    reach: int = 4  # frames that a layer sees to either side
+    reach: int = 8  # frames that a layer sees to either side
     code_dim: int = 32
 
     def build(self, expression_width: int, pose_width: int, quantizer: Quantizer) -> DualCodec:
@@ -43,7 +43,7 @@ class Ema:
     codes: int = 256
     decay: float = 0.9
     commitment: float = 0.25
-    restart_below: float = 0.2  # running count a batch under which a code is set to a latent of the batch; 0: never
+    restart_below: float = 0.1  # running count a batch under which a code is set to a latent of the batch; 0: never
 
     def build(self, width: int) -> EmaQuantizer:
         from erlnet.adf.quantizers import EmaQuantizer

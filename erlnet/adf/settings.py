@@ -9,10 +9,11 @@ from dataclasses import dataclass
 class CodecSettings:
     """Stage `codec`: the motion codecs."""
 
-    steps: int = 500
+    steps: int = 300  # for each codec
     batch: int = 8  # windows a step
     window: int = 64  # frames; a shorter clip is taken whole
-    lr: float = 2e-3
+    lr: float = 4e-3
+    jitter: float = 0.3  # training sds by which windows are moved and scaled at random
 
 
 @dataclass(frozen=True)
@@ -22,9 +23,10 @@ class MotionSettings:
     steps: int = 500
     batch: int = 8  # windows a step
     window: int = 64  # frames; a shorter clip is taken whole
-    lr: float = 2e-3
+    lr: float = 4e-3
+    weight_decay: float = 1.0
     width: int = 64
-    layers: int = 2
+    layers: int = 1
     heads: int = 4
     reach: int = 6  # frames of sound and of motion that a layer sees to either side
     style_width: int = 16
