@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from erlnet.data.clip import FPS, SAMPLE_RATE, Camera, ClipWriter, Labels, write_index
 from erlnet.data.crop import Crop, face_crop
@@ -149,7 +150,8 @@ def _make_clip(
     observation = Observation(
         landmarks, (size, size), FPS, motion.expression, motion.lids, focal=None, root=None, dense=mesh
     )
-    tracked: Tracked = tracker.build()(observation, model, progress)
+    with threadpool_limits(1, "blas"):  # its many small banded solves are slower on two threads than on one
+        tracked: Tracked = tracker.build()(observation, model, progress)
     audio = read_audio(video, info.start, n_frames)
     if audio is None:
         progress.note(f"{video.name}: has no sound; silence is kept in its place")
