@@ -10,7 +10,7 @@ from torch import Tensor
 from erlnet.adf.codebook import bits_per_second, perplexity, usage
 from erlnet.adf.codec import MotionCodec, StreamCodec
 from erlnet.adf.settings import CodecSettings
-from erlnet.adf.training import Windows, check_clips, optimise, seeded
+from erlnet.adf.training import Windows, check_clips, few_threads, optimise, seeded
 from erlnet.interfaces import Progress, Quantizer, Vq
 
 CONTINUOUS = 0.3  # share of the steps before codes come in: k-means of latents that mean something starts the codebook
@@ -66,7 +66,9 @@ def _train_stream(codec: StreamCodec, clips: Sequence[Float[Tensor, "_ C"]], set
         _, chosen = windows.draw(settings.batch)
         return codec.loss(_jitter(codec, frames[chosen.to(frames.device)], settings.jitter), quantise=step >= first)
 
-    optimise(list(codec.parameters()), settings.lr, settings.steps, loss_at, report)
+    parameters = list(codec.parameters())
+    with few_threads(settings.batch * windows.window, sum(p.numel() for p in parameters)):
+        optimise(parameters, settings.lr, settings.steps, loss_at, report)
 
 
 def _jitter(codec: StreamCodec, stream: Float[Tensor, "B T C"], amount: float) -> Float[Tensor, "B T C"]:

@@ -12,7 +12,7 @@ from erlnet.adf.codec import MotionCodec
 from erlnet.adf.generate import style_vector
 from erlnet.adf.mapper import Mapper, MapperShape
 from erlnet.adf.settings import MotionSettings
-from erlnet.adf.training import Windows, check_clips, optimise, seeded
+from erlnet.adf.training import Windows, check_clips, few_threads, optimise, seeded
 from erlnet.errors import UserError
 from erlnet.interfaces import Progress, SpeechLoss, Style
 
@@ -113,15 +113,12 @@ def optimise_mapper(
         loss = torch.stack(errors).mean() + settings.code_weight * cross_entropy
         return loss if sync is None else loss + sync(codec.standardise(*generated), sound)
 
+    def report(step: int, loss: float) -> None:
+        progress.update(step, settings.steps, loss)
+
     mapper.train()
-    return optimise(
-        parameters,
-        settings.lr,
-        settings.steps,
-        loss_at,
-        lambda step, loss: progress.update(step, settings.steps, loss),
-        settings.weight_decay,
-    )
+    with few_threads(settings.batch * windows.window, sum(p.numel() for p in parameters)):
+        return optimise(parameters, settings.lr, settings.steps, loss_at, report, settings.weight_decay)
 
 
 @dataclass(frozen=True)

@@ -15,12 +15,31 @@ WARM_UP = 0.05  # share of the steps over which the learning rate rises; it then
 CLIP_NORM = 1.0
 
 
+SMALL = 3e8  # frames of a step times parameters
+
+
 @contextmanager
 def seeded(seed: int) -> Iterator[None]:
     """Random numbers follow from `seed` inside; outside nothing changes."""
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         yield
+
+
+@contextmanager
+def few_threads(frames: int, parameters: int) -> Iterator[None]:
+    """One thread inside where a step is too small to share out, whatever torch is set to; as before outside.
+
+    Two threads gain nothing on the default sizes, and cost ten times as long where another process has the core:
+    each of a step's thousand small operations then waits for the thread that does not run.
+    """
+    before = torch.get_num_threads()
+    if frames * parameters < SMALL:
+        torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def optimise(
