@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from collections import deque
 from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -30,6 +32,7 @@ from erlnet.interfaces import HeadModelComponent, Observation, Progress, Tracked
 VERSION = 1  # raised when the same video gives another clip
 MIN_SEEN = 0.2  # share of frames that must show a face
 _BATCH = 64  # frames whose vertices are in memory at once
+_WAITING = 8  # frames that wait to be written, so that memory does not grow with the length
 
 
 @dataclass(frozen=True)
@@ -162,14 +165,21 @@ def _make_clip(
     camera = Camera(tracked.focal, tracked.focal, size / 2, size / 2, size, size)
     writer = ClipWriter(working, video.stem, Labels(video.stem, "", "folder", "", video.name), camera)
     sheet, torso = ContactSheet(n_frames), TorsoMotion()
-    for index, frame in enumerate(read_frames(video)):
-        image = crop.image(frame)
-        shape = points.silhouettes(index, shown[index] * WORK / size)
-        regions = region_map(shape, shape.landmarks, person, size)
-        writer.add_frame(image, regions)
-        sheet.add(index, image, regions, landmarks[index])
-        torso.add(image, regions)
-        progress.update(n_frames + index + 1, 2 * n_frames)
+    # Compressing a frame takes as long as all else about it and needs no interpreter: a second core does it.
+    with ThreadPoolExecutor(1) as pool:
+        written: deque[Future[None]] = deque()
+        for index, frame in enumerate(read_frames(video)):
+            image = crop.image(frame)
+            shape = points.silhouettes(index, shown[index] * WORK / size)
+            regions = region_map(shape, shape.landmarks, person, size)
+            written.append(pool.submit(writer.add_frame, image, regions))
+            if len(written) > _WAITING:
+                written.popleft().result()
+            sheet.add(index, image, regions, landmarks[index])
+            torso.add(image, regions)
+            progress.update(n_frames + index + 1, 2 * n_frames)
+        for frame_written in written:
+            frame_written.result()
     coefficients = replace(tracked.coefficients, torso_offset=torso.offsets(), valid=tracked.coefficients.valid & found)
     report = tracked.report | {"frames_without_face": float((~np.isfinite(seen.mesh).all((1, 2))).sum())}
     writer.close(audio, coefficients, landmarks, settings, report)
