@@ -23,7 +23,8 @@ PRESETS: dict[str, dict[str, Any]] = {
     "study": _AT_128 | {"renderer.steps": 2500},
     "fast": _AT_256 | {"renderer.steps": 4500},
     "full": _AT_256 | {"renderer.steps": 14000},
-    "full512": _AT_256 | {"renderer.size": 512, "renderer.factor": 8, "renderer.channels": 192, "renderer.steps": 30000},
+    "full512": _AT_256
+    | {"renderer.size": 512, "renderer.factor": 8, "renderer.channels": 192, "renderer.steps": 30000},
 }
 """Names are as on the command line: SLOT.OPTION, COMPONENT.OPTION (that component alone) or STAGE.OPTION."""
 

@@ -52,7 +52,9 @@ def _check_options(slot: str, name: str, component: Any) -> None:
 
 def _check_torch_free(slot: str, name: str) -> None:
     """In a process of its own: selecting a component must not import torch, or every `--help` would."""
-    code = f"import sys; from erlnet import registry; registry.load({slot!r}, {name!r})(); print('torch' in sys.modules)"
+    code = (
+        f"import sys; from erlnet import registry; registry.load({slot!r}, {name!r})(); print('torch' in sys.modules)"
+    )
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert shown.stdout.strip() == "False", f"{slot}={name}: its module imports torch; do it in build ({shown.stderr})"
 

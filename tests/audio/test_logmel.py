@@ -31,7 +31,9 @@ def test_values_equal_a_second_calculation_through_torch() -> None:
     padded = torch.from_numpy(np.pad(samples, (lead, 400))).double()
     window = torch.hann_window(400, periodic=True, dtype=torch.float64)
     # torch centres the 400-sample window in its 512-sample frame, so frames start 56 samples earlier.
-    stft = torch.stft(torch.nn.functional.pad(padded, (56, 56)), 512, 160, 400, window, center=False, return_complex=True)
+    stft = torch.stft(
+        torch.nn.functional.pad(padded, (56, 56)), 512, 160, 400, window, center=False, return_complex=True
+    )
     power = (stft.abs().numpy()[:, : n_frames * 4] / 100) ** 2  # the window sums to 200: a full sine peaks at 100
     corners, bins = slaney_corners(80, 0, 8000), np.arange(257) * 31.25
     mel = np.stack([np.interp(bins, corners[i : i + 3], [0, 1, 0], left=0, right=0) @ power for i in range(80)])

@@ -7,9 +7,9 @@ from erlnet.interfaces import REGIONS
 
 pytest.importorskip("cv2", reason="needs the extra 'track'")
 
-from erlnet.data.regions import ALIGN, WORK, PersonModel, face_parts, region_map, similarity  # noqa: E402
-from erlnet.data.silhouette import Silhouettes  # noqa: E402
-from erlnet.data.torso import TorsoMotion  # noqa: E402
+from erlnet.data.regions import ALIGN, WORK, PersonModel, face_parts, region_map, similarity
+from erlnet.data.silhouette import Silhouettes
+from erlnet.data.torso import TorsoMotion
 
 
 def bit(bits, name):
