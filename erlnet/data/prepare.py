@@ -1,4 +1,7 @@
-"""Videos -> prepared clips. Two passes over each video, so memory does not grow with its length."""
+"""Videos -> prepared clips. Three passes over each video, so memory does not grow with its length.
+
+The first finds the face, the second what of the picture is the person and how the torso moves, the third writes.
+"""
 
 from __future__ import annotations
 
@@ -10,28 +13,26 @@ from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
 from erlnet.data.clip import FPS, SAMPLE_RATE, Camera, ClipWriter, Labels, write_index
-from erlnet.data.crop import Crop, face_crop
-from erlnet.data.detector import INSTALL, FaceDetector, fill_gaps
-from erlnet.data.regions import KEY_FRAMES, WORK, PersonModel, fit_person, region_map
+from erlnet.data.crop import face_crop
+from erlnet.data.detector import FaceDetector, fill_gaps
+from erlnet.data.regions import WORK, region_map
 from erlnet.data.sheet import ContactSheet
-from erlnet.data.silhouette import PartFaces, Silhouettes, silhouettes
-from erlnet.data.torso import TorsoMotion
 from erlnet.data.video import probe, read_audio, read_frames
 from erlnet.data.video_files import sha256_of, videos_in
+from erlnet.data.watch import Outlines, watch
 from erlnet.errors import InputError, UserError
-from erlnet.head.blendshapes import from_mediapipe
+from erlnet.head.blendshapes import BlendshapeMotion, from_mediapipe
 from erlnet.head.mediapipe68 import to_68
+from erlnet.head.model import HeadModel
 from erlnet.interfaces import HeadModelComponent, Observation, Progress, Tracked, Tracker
 
 VERSION = 1  # raised when the same video gives another clip
 MIN_SEEN = 0.2  # share of frames that must show a face
-_BATCH = 64  # frames whose vertices are in memory at once
 _WAITING = 8  # frames that wait to be written, so that memory does not grow with the length
 
 
@@ -149,9 +150,16 @@ def _make_clip(
     mesh = crop.points(mesh)
     landmarks = to_68(mesh)
     model = head_model.build()
-    motion = from_mediapipe(fill_gaps(seen.scores), model.expression_names, model.jaw_open_angle)
+    guessed = _guessed(seen.scores, model)
     observation = Observation(
-        landmarks, (size, size), FPS, motion.expression, motion.lids, focal=None, root=None, dense=mesh
+        landmarks,
+        (size, size),
+        FPS,
+        blendshapes=guessed.expression if guessed else None,
+        lids=guessed.lids if guessed else None,
+        focal=None,
+        root=None,
+        dense=mesh,
     )
     with threadpool_limits(1, "blas"):  # its many small banded solves are slower on two threads than on one
         tracked: Tracked = tracker.build()(observation, model, progress)
@@ -159,29 +167,31 @@ def _make_clip(
     if audio is None:
         progress.note(f"{video.name}: has no sound; silence is kept in its place")
         audio = np.zeros(n_frames * SAMPLE_RATE // FPS, np.float32)
-    points = _Projection(model, tracked, size)
-    shown = _held(landmarks)
-    person = _fit_person(video, crop, points, shown)
+    outlines = Outlines(model, tracked, _held(landmarks), size)
+    watched = watch(video, crop, outlines)
     camera = Camera(tracked.focal, tracked.focal, size / 2, size / 2, size, size)
     writer = ClipWriter(working, video.stem, Labels(video.stem, "", "folder", "", video.name), camera)
-    sheet, torso = ContactSheet(n_frames), TorsoMotion()
+    sheet = ContactSheet(n_frames)
     # Compressing a frame takes as long as all else about it and needs no interpreter: a second core does it.
     with ThreadPoolExecutor(1) as pool:
         written: deque[Future[None]] = deque()
         for index, frame in enumerate(read_frames(video)):
             image = crop.image(frame)
-            shape = points.silhouettes(index, shown[index] * WORK / size)
-            regions = region_map(shape, shape.landmarks, person, size)
+            shape = outlines.at(index)
+            regions = region_map(
+                shape, shape.landmarks, watched.person, size, watched.torso_offset[index] * WORK / size
+            )
             written.append(pool.submit(writer.add_frame, image, regions))
             if len(written) > _WAITING:
                 written.popleft().result()
             sheet.add(index, image, regions, landmarks[index])
-            torso.add(image, regions)
             progress.update(n_frames + index + 1, 2 * n_frames)
         for frame_written in written:
             frame_written.result()
-    coefficients = replace(tracked.coefficients, torso_offset=torso.offsets(), valid=tracked.coefficients.valid & found)
-    report = tracked.report | {"frames_without_face": float((~np.isfinite(seen.mesh).all((1, 2))).sum())}
+    saw_face = np.isfinite(seen.mesh).all((1, 2))  # what was filled in is for the eye alone
+    valid = tracked.coefficients.valid & saw_face
+    coefficients = replace(tracked.coefficients, torso_offset=watched.torso_offset, valid=valid)
+    report = tracked.report | {"frames_without_face": float((~saw_face).sum())}
     writer.close(audio, coefficients, landmarks, settings, report)
     sheet.save(working / "contact_sheet.png")
 
@@ -202,55 +212,18 @@ def _detect(video: Path, expected: int, progress: Progress) -> _Seen:
 def _held(landmarks: np.ndarray) -> np.ndarray:
     """(T,68,2) with the nearest known frame's landmarks where there are none: regions need some place for the face."""
     known = np.flatnonzero(np.isfinite(landmarks).all((1, 2)))
-    nearest = known[np.abs(np.arange(len(landmarks))[:, None] - known[None]).argmin(1)]
-    return landmarks[nearest]
+    after = np.searchsorted(known, np.arange(len(landmarks))).clip(0, len(known) - 1)
+    before = (after - 1).clip(0)
+    nearer = np.abs(known[before] - np.arange(len(landmarks))) < np.abs(known[after] - np.arange(len(landmarks)))
+    return landmarks[known[np.where(nearer, before, after)]]
 
 
-class _Projection:
-    """Projected vertices of the tracked head, computed a batch of frames at a time."""
-
-    def __init__(self, model: Any, tracked: Tracked, size: int):
-        self._model, self._coefficients = model, tracked.coefficients
-        self._focal, self._parts = tracked.focal * WORK / size, PartFaces.of(model)
-        self._start, self._points = 0, np.zeros((0, 0, 2))
-
-    def silhouettes(self, index: int, landmarks: np.ndarray) -> Silhouettes:
-        """Masks of frame `index` at WORK px; `landmarks` (68,2) px at WORK."""
-        if not self._start <= index < self._start + len(self._points):
-            self._fill(index)
-        return silhouettes(self._points[index - self._start], self._parts, landmarks, WORK)
-
-    def _fill(self, start: int) -> None:
-        import torch
-
-        c = self._coefficients.cut(start, min(start + _BATCH, len(self._coefficients)))
-
-        def tensor(array: np.ndarray) -> torch.Tensor:
-            return torch.from_numpy(np.asarray(array, np.float32))
-
-        with torch.inference_mode():
-            world = self._model(
-                tensor(c.shape)[None], tensor(c.expression), tensor(c.jaw), tensor(c.eyes), tensor(c.lids),
-                tensor(c.head_to_world), tensor(c.root)[None],
-            ).numpy()  # fmt: skip
-        self._start = start
-        self._points = self._focal * world[..., :2] / world[..., 2:] + WORK / 2
-
-
-def _fit_person(video: Path, crop: Crop, points: _Projection, landmarks: np.ndarray) -> PersonModel:
+def _guessed(scores: np.ndarray, model: HeadModel) -> BlendshapeMotion | None:
+    """The detector's scores as coefficients; None for a head model whose units have no names (FLAME's)."""
     try:
-        import cv2
-    except ImportError as error:
-        raise UserError(f"finding the person's outline needs opencv ({error}); install it with: {INSTALL}") from None
-    count = len(landmarks)
-    wanted = set(np.unique(np.linspace(0, count - 1, min(KEY_FRAMES, count)).round().astype(int)).tolist())
-    frames, shapes, marks = [], [], []
-    for index, frame in enumerate(read_frames(video)):
-        if index in wanted:
-            frames.append(cv2.resize(crop.image(frame), (WORK, WORK), interpolation=cv2.INTER_AREA))
-            marks.append(landmarks[index] * WORK / crop.size)
-            shapes.append(points.silhouettes(index, marks[-1]))
-    return fit_person(frames, shapes, np.stack(marks))
+        return from_mediapipe(fill_gaps(scores), model.expression_names, model.jaw_open_angle)
+    except ValueError:
+        return None
 
 
 def _write_whole(path: Path, text: str) -> None:

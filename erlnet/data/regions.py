@@ -2,7 +2,7 @@
 
 Colour alone cannot tell a frame's hair from its background well enough, but over a clip the mistakes differ while the
 person stays. So GrabCut, seeded by the projected model, runs on some frames only; its masks are averaged in two frames
-of reference, one that moves with the head and one that stands with the torso; and every frame takes the averages:
+of reference, one that moves with the head and one that drifts with the torso; and every frame takes the averages:
 clearly person, clearly not, and unknown in between.
 """
 
@@ -29,7 +29,7 @@ _BIT = {name: np.uint8(1 << i) for i, name in enumerate(REGIONS)}
 
 @dataclass(frozen=True)
 class PersonModel:
-    """How often each place was person, at WORK px: `head` follows the head's image, `torso` stands still."""
+    """How often each place was person, at WORK px: `head` follows the head's image, `torso` the torso's offset."""
 
     head: np.ndarray  # (WORK,WORK) in [0,1], in the median frame's head position
     torso: np.ndarray  # (WORK,WORK) in [0,1], .5 where the head hides it nearly always
@@ -44,22 +44,35 @@ def similarity(source: np.ndarray, target: np.ndarray) -> np.ndarray:
     return np.column_stack([linear, target.mean(0) - linear @ source.mean(0)])
 
 
-def fit_person(frames: Sequence[np.ndarray], shapes: Sequence[Silhouettes], landmarks: np.ndarray) -> PersonModel:
-    """From key frames (K of (WORK,WORK,3) uint8), their model silhouettes and landmarks (K,68,2) px at WORK."""
+def fit_person(
+    frames: Sequence[np.ndarray], shapes: Sequence[Silhouettes], landmarks: np.ndarray, torso_offsets: np.ndarray
+) -> PersonModel:
+    """From key frames (K of (WORK,WORK,3) uint8), their model silhouettes, landmarks (K,68,2) and torso offsets (K,2).
+
+    Everything in px at WORK.
+    """
     import cv2
 
     anchor = np.median(landmarks[:, ALIGN], axis=0)
     head, torso, seen = (np.zeros((WORK, WORK)) for _ in range(3))
-    for frame, shape, points in zip(frames, shapes, landmarks):
+    for frame, shape, points, offset in zip(frames, shapes, landmarks, torso_offsets):
         person = grab_person(frame, shape)
         to_anchor = similarity(points[ALIGN], anchor)
         head += cv2.warpAffine(person.astype(np.float32), to_anchor, (WORK, WORK), flags=cv2.INTER_LINEAR)
         # Only frames that show the place without the head before it tell whether torso or background is there.
         clear = ~shape.head & ~(shape.above_jaw & (shape.hair_reach(HAIR) > 0))
-        torso += person & clear
-        seen += clear
-    torso = np.where(seen >= FEW * len(frames), torso / np.maximum(seen, 1), 0.5)
+        torso += shifted(person & clear, -offset)
+        seen += shifted(clear, -offset)
+    torso = np.where(seen >= FEW * len(frames), torso / np.maximum(seen, FEW), 0.5)
     return PersonModel(head / len(frames), torso, anchor)
+
+
+def shifted(share: np.ndarray, offset: np.ndarray) -> np.ndarray:
+    """(WORK,WORK) float32 moved by `offset` (2,) px; what comes in at an edge is what was there."""
+    import cv2
+
+    move = np.array([[1, 0, offset[0]], [0, 1, offset[1]]], np.float64)
+    return cv2.warpAffine(share.astype(np.float32), move, share.shape[::-1], borderMode=cv2.BORDER_REPLICATE)
 
 
 def grab_person(frame: np.ndarray, shape: Silhouettes) -> np.ndarray:
@@ -69,6 +82,7 @@ def grab_person(frame: np.ndarray, shape: Silhouettes) -> np.ndarray:
     kernel = np.ones((3, 3), np.uint8)
     model = (shape.head | shape.neck | shape.torso).astype(np.uint8)
     likely = cv2.dilate(shape.torso.astype(np.uint8), kernel, iterations=6) | shape.hair_reach(HAIR)
+    likely |= shape.shoulder_reach.astype(np.uint8)
     near = cv2.dilate(likely | model, kernel, iterations=8)
     labels = np.full(frame.shape[:2], cv2.GC_PR_BGD, np.uint8)
     labels[likely > 0] = cv2.GC_PR_FGD
@@ -78,18 +92,20 @@ def grab_person(frame: np.ndarray, shape: Silhouettes) -> np.ndarray:
     labels[cv2.erode(model, kernel, iterations=3) > 0] = cv2.GC_FGD
     cv2.setRNGSeed(0)
     background, foreground = np.zeros((1, 65)), np.zeros((1, 65))
-    cv2.grabCut(frame[..., ::-1].copy(), labels, None, background, foreground, 3, cv2.GC_INIT_WITH_MASK)
+    cv2.grabCut(frame[..., ::-1].copy(), labels, (0, 0, 0, 0), background, foreground, 3, cv2.GC_INIT_WITH_MASK)
     return (labels == cv2.GC_FGD) | (labels == cv2.GC_PR_FGD)
 
 
-def region_map(shape: Silhouettes, landmarks: np.ndarray, person: PersonModel, size: int) -> np.ndarray:
-    """(size,size) uint8 bits of one frame; `landmarks` (68,2) px at WORK."""
+def region_map(
+    shape: Silhouettes, landmarks: np.ndarray, person: PersonModel, size: int, torso_offset: np.ndarray
+) -> np.ndarray:
+    """(size,size) uint8 bits of one frame; `landmarks` (68,2) and `torso_offset` (2,) px at WORK."""
     import cv2
 
     from_anchor = similarity(person.anchor, landmarks[ALIGN])
     head_share = cv2.warpAffine(person.head.astype(np.float32), from_anchor, (WORK, WORK), flags=cv2.INTER_LINEAR)
     above = shape.above_jaw  # the head's side of the jaw line
-    share = np.where(above & (shape.hair_reach(HAIR) > 0), head_share, person.torso)
+    share = np.where(above & (shape.hair_reach(HAIR) > 0), head_share, shifted(person.torso, torso_offset))
     sure, never = share >= SURE, share <= NOT
     head = (shape.head & above) | (above & sure & (shape.hair_reach(HAIR) > 0))
     face = shape.face & head

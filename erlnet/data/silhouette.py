@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 PARTS = ("head", "face", "neck", "torso")
 _SPACING = 0.003  # m: under two pixels where 128 of them show a head and shoulders
+_RAISED = 0.1  # of the head's height: how far above the chin's tip clothes may begin
+_SLOPE = 0.35  # rows a column that shoulders fall away from the neck
+_BREADTH = 3.2  # of the head's width: shoulders with a coat
 
 
 @dataclass(frozen=True)
@@ -74,8 +77,25 @@ class Silhouettes:
 
     @cached_property
     def shoulder_row(self) -> int:
-        """The row of the chin: below it clothes may reach the frame's edge."""
-        return int(np.clip(self.landmarks[8, 1], 0, self.head.shape[0] - 1))
+        """The row above which no clothes are expected: shoulders come up to the chin where the camera looks down."""
+        rows = np.flatnonzero(self.head.any(1))
+        tall = np.ptp(rows) if len(rows) else 0
+        return int(np.clip(self.landmarks[8, 1] - _RAISED * tall, 0, self.head.shape[0] - 1))
+
+    @cached_property
+    def shoulder_reach(self) -> np.ndarray:
+        """(H,W) bool: where shoulders may be: from the chin down, sloping away from the neck to an adult's width.
+
+        The model's own shoulders hang where its neck ends; a collar, a coat or a raised arm begins above.
+        """
+        height, width = self.head.shape
+        columns = np.flatnonzero(self.head.any(0))
+        if not len(columns):
+            return np.zeros(self.head.shape, bool)
+        wide = np.ptp(columns) + 1
+        aside = np.abs(np.arange(width) + 0.5 - self.landmarks[8, 0]) / wide
+        top = self.shoulder_row + _SLOPE * wide * np.maximum(aside - 0.6, 0)
+        return (np.arange(height)[:, None] + 0.5 > top[None]) & (aside < _BREADTH / 2)[None]
 
     @cached_property
     def neck_band(self) -> np.ndarray:
@@ -113,8 +133,7 @@ def silhouettes(points: np.ndarray, parts: PartFaces, landmarks: np.ndarray, siz
     for part, samples in parts.samples.items():
         x, y = np.floor(samples @ points).astype(np.int32).T
         inside = (x >= 0) & (x < size) & (y >= 0) & (y < size)
-        mask = np.zeros(size * size, np.uint8)
-        mask[y[inside] * size + x[inside]] = 1
-        mask = mask.reshape(size, size)
+        mask = np.zeros((size, size), np.uint8)
+        mask[y[inside], x[inside]] = 1
         masks[part] = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8)) > 0
     return Silhouettes(landmarks=landmarks, **masks)

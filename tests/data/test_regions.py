@@ -52,7 +52,7 @@ def shape():
 def test_each_place_gets_its_region_and_the_border_gets_none_for_sure(shape):
     person = (shape.head | shape.neck | shape.torso).astype(float)
     model = PersonModel(person, person, face_68()[ALIGN])
-    bits = region_map(shape, face_68(), model, WORK)
+    bits = region_map(shape, face_68(), model, WORK, np.zeros(2))
     assert bit(bits, "head")[40, 64]
     assert bit(bits, "face")[50, 64]
     assert bit(bits, "torso")[110, 64]
@@ -67,7 +67,7 @@ def test_where_the_key_frames_disagree_nothing_is_claimed(shape):
     person = (shape.head | shape.neck | shape.torso).astype(float)
     person[100:, 105:110] = 0.5
     model = PersonModel(person, person, face_68()[ALIGN])
-    assert bit(region_map(shape, face_68(), model, WORK), "unknown")[120, 107]
+    assert bit(region_map(shape, face_68(), model, WORK, np.zeros(2)), "unknown")[120, 107]
 
 
 def test_the_mouth_is_a_box_of_the_stated_size_on_the_lips():
