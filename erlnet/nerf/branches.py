@@ -28,8 +28,8 @@ class BranchParts:
     signal_width: int
     channels: int  # of the feature maps
     hidden: int  # width of the fields
-    head_samples: tuple[int, int]  # a ray, before and after the occupancy is tightened
-    static_samples: tuple[int, int]
+    head_samples: tuple[int, ...]  # a ray, before and after the occupancy is tightened
+    static_samples: tuple[int, ...]
     head_box: Tensor  # (2,3) m, lowest and highest corner in the head's frame
     static_box: Tensor  # (2,3) m, in the torso's frame
 
@@ -77,6 +77,8 @@ def to_maps(flat: Float[Tensor, "R C"], height: int, width: int) -> FeatureMaps:
 class Box(nn.Module):
     """An axis-aligned box in metres and its map to [-1,1]^3."""
 
+    corners: Tensor  # (2,3) m
+
     def __init__(self, corners: Float[Tensor, "2 3"]):
         super().__init__()
         self.register_buffer("corners", corners.clone())
@@ -97,6 +99,9 @@ class Box(nn.Module):
 
 class Branch(nn.Module):
     """One NeRF: rays into its own frame, samples where it may be, field, compositing."""
+
+    field: Field
+    samples: Tensor  # () int64
 
     def __init__(self, box: Tensor, samples: int, fine_samples: int):
         super().__init__()

@@ -8,6 +8,9 @@ from torch import Tensor, nn
 class Standardise(nn.Module):
     """(x - mean) / max(sd, floor), with the training set's statistics kept as buffers."""
 
+    mean: Tensor  # (D,)
+    scale: Tensor  # (D,)
+
     def __init__(self, width: int):
         super().__init__()
         self.register_buffer("mean", torch.zeros(width))

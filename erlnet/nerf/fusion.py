@@ -50,8 +50,8 @@ class PixelOverlay(nn.Module):
     """a I_h + (1 - a) I_s, both decoded by the same weights.
 
     I_h = decode(F_h / (A_h + eps)): the head map is un-premultiplied first, or alpha would count twice and plant a dark
-    fringe at the neck. I_s = decode(F_s + (1 - A_s) F_g). `refiner`, if any, sees the overlay: (B,3 factor^2,h,w) ->
-    image, added to nothing: it has the overlay in its skip path.
+    fringe at the neck. I_s = decode(F_s + (1 - A_s) F_g). `refiner`, if any, is an upsampler that sees the overlay as
+    features (space to depth, grey at 0) and starts as the identity.
     """
 
     def __init__(self, factor: int, separate: bool, refiner: nn.Module | None):
@@ -77,7 +77,7 @@ class PixelOverlay(nn.Module):
         image = layers.alpha * layers.head + (1 - layers.alpha) * layers.static
         if self.refiner is None:
             return image
-        return self.refiner(F.pixel_unshuffle(image, self.factor))
+        return self.refiner(F.pixel_unshuffle(image - 0.5, self.factor))
 
     def forward(self, head: FeatureMaps, static: FeatureMaps, plate: Tensor, decode: Decode) -> Tensor:
         return self.overlay(self.layers(head, static, plate, decode))

@@ -1,7 +1,6 @@
 """What the renderer is trained on: colour, structure, and opacity by regions."""
 
 import torch
-import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
@@ -41,4 +40,5 @@ def opacity_loss(
     """Binary cross-entropy where the regions say what is there (`weight` 0: they do not)."""
     # The bound keeps log finite; below it the gradient of log(A) still is 1/A, so no branch dies transparent.
     bounded = opacity.clamp(1e-5, 1 - 1e-5)
-    return (F.binary_cross_entropy(bounded, target, reduction="none") * weight).mean()
+    entropy = -(target * bounded.log() + (1 - target) * (1 - bounded).log())
+    return (entropy * weight).mean()

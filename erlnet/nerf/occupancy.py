@@ -17,6 +17,10 @@ PROBES = 32  # a ray
 class Occupancy(nn.Module):
     """A bit per cell of [low, high], all set at first."""
 
+    low: Tensor  # (3,) m
+    high: Tensor  # (3,) m
+    cells: Tensor  # (RESOLUTION^3,) uint8
+
     def __init__(self, low: Float[Tensor, " 3"], high: Float[Tensor, " 3"]):
         super().__init__()
         self.register_buffer("low", low.clone())

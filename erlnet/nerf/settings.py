@@ -14,8 +14,8 @@ class RendererSettings:
     steps: int = 6000
     channels: int = 48  # of the feature maps; 3 * factor^2 lets a feature hold its pixels
     hidden: int = 64  # width of the fields
-    head_samples: tuple[int, int] = (16, 8)  # a ray, before and after the occupancy is tightened
-    static_samples: tuple[int, int] = (8, 4)
+    head_samples: tuple[int, ...] = (16, 8)  # a ray, before and after the occupancy is tightened
+    static_samples: tuple[int, ...] = (8, 4)
     tighten_after: float = 0.1  # of the steps
     window: int = 16  # feature px, side of a training window
     windows: int = 8  # a step

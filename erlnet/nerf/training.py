@@ -1,88 +1,22 @@
 """Training of one renderer."""
 
 import time
-from dataclasses import dataclass
 
 import torch
-from jaxtyping import Bool, Float, UInt8
 from torch import Tensor
 
 from erlnet.interfaces import Progress
-from erlnet.nerf.branches import Driving
-from erlnet.nerf.cameras import Pinhole
-from erlnet.nerf.geometry import head_box, static_box
+from erlnet.nerf.footage import RendererData, carve, scene_of, tighten
 from erlnet.nerf.losses import opacity_loss, ssim_map, weighted_l1
-from erlnet.nerf.model import DbfNerf, RendererComponents, Scene
-from erlnet.nerf.occupancy import seen_share
+from erlnet.nerf.model import DbfNerf, RendererComponents
 from erlnet.nerf.plate import mean_background
 from erlnet.nerf.regions import bit, neck_middles, opacity_targets
 from erlnet.nerf.settings import RendererSettings
-from erlnet.nerf.windows import Windows, draw_windows, part_centres, whole
-
-
-@dataclass(frozen=True)
-class RendererData:
-    """One person's training frames, all clips in a row."""
-
-    frames: UInt8[Tensor, "N 3 H W"]
-    regions: UInt8[Tensor, "N H W"]  # bit i is erlnet.interfaces.REGIONS[i]
-    signal: Float[Tensor, "N D"]  # the expression stream
-    head_to_world: Float[Tensor, "N 4 4"]
-    root: Float[Tensor, "N 4 4"]  # torso to world
-    camera: Pinhole
-    landmarks: Float[Tensor, "N 68 2"]  # px
-    valid: Bool[Tensor, " N"]  # frames to train on
-    head_box: Float[Tensor, "2 3"] | None = None  # m, in the head's frame; None: from the regions
-
-    def driving(self, index: Tensor) -> Driving:
-        return Driving(self.signal[index], self.head_to_world[index], self.root[index])
+from erlnet.nerf.windows import Windows, draw_windows, part_centres
 
 
 class NotFinite(RuntimeError):
     """A loss that is no number; the message names the step and the frames."""
-
-
-def sample_frames(data: RendererData, limit: int = 64) -> Tensor:
-    """At most `limit` valid frames, evenly spread."""
-    valid = data.valid.nonzero()[:, 0]
-    return valid[torch.linspace(0, len(valid) - 1, min(limit, len(valid))).long()]
-
-
-def masks_of(regions: Tensor) -> tuple[Tensor, Tensor]:
-    """(head, static) (N,H,W) bool: where each branch may show."""
-    head = bit(regions, "head") | (bit(regions, "unknown") & ~bit(regions, "torso"))
-    return head, bit(regions, "torso") | bit(regions, "neck")
-
-
-def scene_of(data: RendererData) -> Scene:
-    some = sample_frames(data)
-    regions = data.regions[some]
-    _, static = masks_of(regions)
-    box = data.head_box
-    if box is None:
-        box = head_box(bit(regions, "head"), data.head_to_world[some], data.camera)
-    return Scene(data.camera, data.signal.shape[1], box, static_box(static, data.root[some], data.camera))
-
-
-def carve(model: DbfNerf, data: RendererData) -> None:
-    """Empties the cells that the region masks rule out: the head moves with its frame, so nearly all images must agree;
-    the torso deforms, so a few are enough."""
-    some = sample_frames(data)
-    head, static = masks_of(data.regions[some])
-    for branch, masks, poses, share in (
-        (model.branches.head, head, data.head_to_world, 0.8),
-        (model.branches.static, static, data.root, 0.02),
-    ):
-        occupancy = branch.box.occupancy
-        occupancy.restrict(seen_share(occupancy.centres(), masks, poses[some], data.camera) >= share, grow=1)
-
-
-def tighten(model: DbfNerf, data: RendererData) -> None:
-    """Samples only where the half-trained branches show something, over frames spread through the data."""
-    views = []
-    for part in sample_frames(data, 48).split(4):
-        views.append((model.rays(whole(len(part), model.size)), data.driving(part)))
-    model.branches.tighten(views)
 
 
 def batch_losses(
@@ -121,8 +55,9 @@ def make_optimizer(model: DbfNerf, settings: RendererSettings) -> torch.optim.Op
     return torch.optim.Adam(groups, betas=(0.9, 0.99), eps=1e-10, fused=True)
 
 
-def rate_at(step: int, steps: int, warm_up: int = 50) -> float:
+def rate_at(step: int, steps: int) -> float:
     """Share of the learning rate: a short warm-up, then exponential decay to 1/30."""
+    warm_up = max(1, min(50, steps // 20))
     return min(1.0, (step + 1) / warm_up) * 30 ** (-step / steps)
 
 

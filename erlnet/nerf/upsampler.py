@@ -8,12 +8,22 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 
+def block_mixture(channels: int, factor: int) -> Float[Tensor, "P C"]:
+    """Which channel each of the block's 3 * factor^2 values reads: its own, or a coarser pixel's if there are fewer."""
+    step = factor
+    while 3 * step**2 > channels:
+        step //= 2
+    colour, y, x = torch.meshgrid(torch.arange(3), torch.arange(factor), torch.arange(factor), indexing="ij")
+    source = (colour * step + y * step // factor) * step + x * step // factor
+    return F.one_hot(source.flatten(), channels).float()
+
+
 class SubPixelCnn(nn.Module):
     """Convolutions at feature resolution and one sub-pixel shuffle (Shi et al. 2016), beside a linear skip path.
 
-    The skip path reads the first 3 * factor^2 channels (or a learned mixture where there are fewer) as the pixels of
-    each block. So a plate that is a space-to-depth image decodes to that image before any training, and the CNN, whose
-    last layer starts at zero, only learns what is missing.
+    The skip path, learned too, starts by reading the first channels as the pixels of each block. So a plate that is a
+    space-to-depth image decodes to that image before any training, and the CNN, whose last layer starts at zero, only
+    learns what is missing.
     """
 
     def __init__(self, channels: int, factor: int, width: int, layers: int):
@@ -26,10 +36,8 @@ class SubPixelCnn(nn.Module):
         nn.init.zeros_(self.last.weight)
         nn.init.zeros_(self.last.bias)
         self.skip = nn.Conv2d(channels, pixels, 1, bias=False)
-        nn.init.zeros_(self.skip.weight)
         with torch.no_grad():
-            for i in range(pixels):
-                self.skip.weight[i, i % channels if channels < pixels else i] = 1
+            self.skip.weight.copy_(block_mixture(channels, factor)[..., None, None])
 
     def forward(self, features: Float[Tensor, "B C h w"]) -> Float[Tensor, "B 3 H W"]:
         """Image in [0,1] where trained so; not clipped."""

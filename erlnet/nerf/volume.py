@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 import torch
+import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
@@ -18,7 +19,7 @@ def render_weights(density: Float[Tensor, "K S"], lengths: Float[Tensor, "K S"])
     """`density` per metre, >= 0; `lengths` of the bins in metres."""
     thickness = density * lengths
     depth = thickness.cumsum(-1)
-    transmittance = torch.exp(-(depth - thickness))  # what is left when the ray enters the bin
+    transmittance = torch.exp(-F.pad(depth[:, :-1], (1, 0)))  # what is left when the ray enters the bin
     return Weights(transmittance * -torch.expm1(-thickness), -torch.expm1(-depth[:, -1]))
 
 
