@@ -99,11 +99,10 @@ def test_codes_that_nobody_uses_restart_where_the_latents_are() -> None:
         torch.manual_seed(0)
         quantizer = Ema(codes=16, restart_below=restart_below).build(4).train()
         quantizer(torch.full((1, 64, 4), 50.0) + 0.01 * torch.randn(1, 64, 4))  # k-means starts far away
-        for _ in range(40):
+        for _ in range(100):
             quantizer(torch.randn(1, 64, 4))
         used[restart_below] = len(quantizer.eval()(torch.randn(8, 64, 4))[1].unique())
-    assert used[0.1] == 16
-    assert used[0.0] < 16
+    assert used[0.0] < used[0.1] == 16
 
 
 def test_a_saved_codec_decodes_alike(codec, tmp_path: Path) -> None:

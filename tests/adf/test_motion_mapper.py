@@ -147,7 +147,7 @@ def test_a_speech_loss_is_trained_along(codec) -> None:
     tied, _ = train_mapper(toy_clips(), codec, STYLE, Component(), quick, 0, Silent())
     (reward, motion_width, audio_width) = seen[0]
     assert (motion_width, audio_width) == (WIDTH + 6, FEATURES)
-    assert float(reward.gate) > 0
+    assert reward.gate.item() > 0
     assert not torch.equal(plain.place.weight, tied.place.weight)
 
 
