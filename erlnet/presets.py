@@ -14,15 +14,15 @@ _SMOKE = {
 }  # fmt: skip
 
 _MOUTH = {"renderer.mouth_share": 0.35, "renderer.mouth_weight": 2.0, "renderer.eyes_share": 0.15}
-_AT_128 = _MOUTH | {"renderer.size": 128, "renderer.factor": 4, "renderer.window": 8, "renderer.windows": 32}
+_AT_128 = _MOUTH | {"renderer.size": 128, "renderer.factor": 4, "renderer.window": 8, "renderer.windows": 16}
 _AT_256 = _MOUTH | {"renderer.size": 256, "renderer.factor": 4, "renderer.window": 12, "renderer.windows": 14}
 
 PRESETS: dict[str, dict[str, Any]] = {
     "smoke": _SMOKE,
     "demo": _AT_128 | {"renderer.steps": 700},
-    "study": _AT_128 | {"renderer.steps": 2500},
-    "fast": _AT_256 | {"renderer.steps": 4500},
-    "full": _AT_256 | {"renderer.steps": 14000},
+    "study": _AT_128 | {"renderer.steps": 2000},
+    "fast": _AT_256 | {"renderer.steps": 3000},
+    "full": _AT_256 | {"renderer.steps": 9000},
     "full512": _AT_256
     | {"renderer.size": 512, "renderer.factor": 8, "renderer.channels": 192, "renderer.steps": 30000},
 }

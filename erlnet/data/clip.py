@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -230,7 +231,8 @@ def read_coefficients(path: Path) -> Coefficients:
 
 def write_coefficients(path: Path, coefficients: Coefficients) -> None:
     arrays = {f.name: np.asarray(getattr(coefficients, f.name)) for f in fields(coefficients)}
-    np.savez(path, **{k: v if v.dtype == bool else v.astype(np.float32) for k, v in arrays.items()})
+    kept: dict[str, Any] = {k: v if v.dtype == bool else v.astype(np.float32) for k, v in arrays.items()}
+    np.savez(path, **kept)
 
 
 def write_index(folder: Path, clips: list[Path]) -> None:

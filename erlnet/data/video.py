@@ -97,7 +97,7 @@ def read_frames(path: Path) -> Iterator[np.ndarray]:
             if frame is not previous:
                 previous, picture = frame, _upright_rgb(frame)
             n += 1
-            yield picture
+            yield picture  # type: ignore[misc]  # set with the first frame
         if n == 0:
             raise InputError(f"{path}: no frame could be read from it; is the file complete?")
 

@@ -12,12 +12,12 @@ from erlnet.report.inputs import Check
 from erlnet.stages import REFERENCES, Plan
 
 HEALTH_RULE = (
-    "Head opacity at least .9 in the face and at most .1 on torso and background, torso opacity at most .2 in the face; "
-    "dropping Head-NeRF costs at least 10 dB in the face and less than 1 dB on the torso."
+    "Head opacity at least .9 in the face and at most .1 on torso and background, torso opacity at most .2 in the "
+    "face; dropping Head-NeRF costs at least 10 dB in the face and less than 1 dB on the torso."
 )
 GUARD_RULE = (
-    "Mouth opening against the reference's: r at least .8, slope .7 to 1.3, median lag within one frame; mouth SSIM above "
-    "the best floor; a face found in 99 % of the frames. In audio: slope .6 to 1.4, r and mouth SSIM not judged."
+    "Mouth opening against the reference's: r at least .8, slope .7 to 1.3, median lag within one frame; mouth SSIM "
+    "above the best floor; a face found in 99 % of the frames. In audio: slope .6 to 1.4, r and mouth SSIM not judged."
 )
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 def health_check(group: Sequence[Plan], out: Path) -> Check:
-    """The gate over a variant's seeds, from its `tracked` renders: one failed seed fails it, and its values are shown."""
+    """The gate over a variant's seeds, from its `tracked` renders: one failed seed fails it, its values are shown."""
     found = []
     for plan in group:
         for mode, stage in plan.renders:

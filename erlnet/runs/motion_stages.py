@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
+from erlnet.adf.codec import MotionCodec
 from erlnet.adf.files import load_codec, load_mapper, save_module
 from erlnet.adf.generate import generate
 from erlnet.adf.settings import CodecSettings, MotionSettings
@@ -61,7 +62,7 @@ def run_codec(task: Task) -> dict[str, Any]:
     return metrics
 
 
-def codec_from(folder: Path) -> nn.Module:
+def codec_from(folder: Path) -> MotionCodec:
     """The codec of a finished `codec` stage."""
     config = read_config(folder)
     vq, quantizer = component_of(config["vq"], "vq"), component_of(config["quantizer"], "quantizer")
