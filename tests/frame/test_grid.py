@@ -56,7 +56,7 @@ def test_the_hash_ignores_the_name_and_the_presets_name_but_no_value():
         (["renderer.stpes=3"], "did you mean 'steps'"),
         (["fusion=pixel", "fusion.rule=over"], "fusion=pixel has no option 'rule'"),
         (["fusion.rule=ovr"], "did you mean 'over'"),
-        (["fusion=pixel", "folder.size=2"], "no option 'size'"),
+        (["fusion=pixel", "folder.size=2"], "no variant here has dataset=folder"),
         (["dual.width=8"], "'dual' is a component of"),
         (["preset=dmeo"], "did you mean 'demo'"),
         (["split=lsat"], "did you mean 'last'"),

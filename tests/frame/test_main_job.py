@@ -1,0 +1,75 @@
+"""The main job from the command line to the report, at smoke size, without any asset."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+COMMAND = [sys.executable, "-m", "erlnet.ablate", "fusion=pixel,feature", "preset=smoke", "--out", "runs"]
+
+
+def run(cwd: Path) -> subprocess.CompletedProcess:
+    environment = os.environ | {"ERLNET_ASSETS": str(cwd / "no-assets")}
+    return subprocess.run(COMMAND, capture_output=True, text=True, cwd=cwd, env=environment)
+
+
+@pytest.fixture(scope="module")
+def first(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("main-job")
+    ran = run(folder)
+    assert ran.returncode == 0, ran.stderr
+    return folder, ran
+
+
+def test_the_last_line_is_the_reports_path_and_the_report_is_one_file(first):
+    folder, ran = first
+    report = folder / ran.stdout.strip().splitlines()[-1]
+    assert report.name == "report.html"
+    text = report.read_text()
+    assert "sanity check, not evidence" in text
+    assert "http://" not in text.replace("http://www.w3.org", "")
+
+
+def test_the_summary_has_both_variants_all_references_and_what_was_unavailable(first):
+    folder, _ = first
+    summary = json.loads((folder / "runs/reports/fusion-demo/summary.json").read_text())
+    assert [(v["name"], v["status"]) for v in summary["variants"]] == [("pixel", "done"), ("feature", "done")]
+    assert {r["name"] for r in summary["references"]} == {
+        "mean_frame", "last_frame", "nearest_pose", "truth", "frozen_mouth",
+    }  # fmt: skip
+    for variant in summary["variants"]:
+        assert {s["driving"] for s in variant["scores"]} == {"tracked", "audio"}
+        missing = {u["metric"]: u["remedy"] for u in variant["unavailable"]}
+        assert "assets fetch lpips" in missing["lpips"]
+        assert "assets fetch landmarks" in missing["landmarks"]
+    truth = next(r for r in summary["references"] if r["name"] == "truth")
+    assert all(s["mean"] == 1 for s in truth["scores"] if s["metric"] == "ssim" and s["mean"] is not None)
+
+
+def test_what_can_be_shared_is_made_once(first):
+    folder, _ = first
+    made = {p.name: len(list(p.iterdir())) for p in (folder / "runs/stages").iterdir() if p.name != ".tmp"}
+    assert (made["prepare"], made["features"], made["codec"], made["motion"], made["renderer"]) == (1, 1, 1, 1, 2)
+
+
+def test_a_lost_stage_is_made_again_to_the_same_bits_and_nothing_else(first):
+    folder, _ = first
+    stages = folder / "runs" / "stages"
+    renderer = sorted((stages / "renderer").iterdir())[0]
+    weights = (renderer / "renderer-000.safetensors").read_bytes()
+    others = {p: p.stat().st_mtime_ns for p in stages.glob("*/*/DONE") if p.parent != renderer}
+    (renderer / "DONE").unlink()
+    assert run(folder).returncode == 0
+    assert (renderer / "renderer-000.safetensors").read_bytes() == weights
+    assert {p: p.stat().st_mtime_ns for p in others} == others
+
+
+def test_scores_are_kept_beside_the_result(first):
+    folder, _ = first
+    for result in (folder / "runs/results").iterdir():
+        lines = (result / "scores.csv").read_text().splitlines()
+        assert lines[0] == "clip,driving,frame,metric,region,value"
+        assert any(line.startswith("test-00") for line in lines[1:])
