@@ -63,7 +63,7 @@ def mouth_guard_check(scores: pd.DataFrame | None, references: Sequence[Referenc
         ],
     )
     guard = mouth_guard(driving, evidence)
-    shown: dict[str, Any] = {"driving": driving} | guard.values
+    shown: dict[str, Any] = {"driving": driving} | {name: _shown(value) for name, value in guard.values.items()}
     return Check(guard.status, shown, GUARD_RULE)
 
 
@@ -72,3 +72,10 @@ def mouth_ssim(scores: pd.DataFrame) -> float | None:
     rows = scores[(scores["metric"] == "ssim") & (scores["region"] == "mouth")]
     value = rows.groupby(["seed", "clip"])["value"].mean().mean()
     return None if value != value else float(value)
+
+
+def _shown(value: Any) -> Any:
+    """Lists and mappings as a reader sees them in a cell."""
+    if isinstance(value, dict):
+        return "; ".join(f"{name}: {reason}" for name, reason in value.items()) or "none"
+    return (", ".join(value) or "none") if isinstance(value, list) else value
