@@ -77,16 +77,16 @@ def run(options: argparse.Namespace, command: str) -> int:
     first = grid.variants[0]
     data = Path(first.data) if first.data else None
     source = first.choices["dataset"].component.build().fingerprint(data)  # type: ignore[attr-defined]
-    plans = [make_plan(v, seed, source, driving, families) for seed in grid.seeds for v in grid.variants]
+    plans = tuple(make_plan(v, seed, source, driving, families) for seed in grid.seeds for v in grid.variants)
     check_writable(options.out)
 
     from erlnet.runs.local import run_plans
-    from erlnet.runs.outcome import publish
+    from erlnet.runs.outcome import Sweep, publish
     from erlnet.runs.progress import Display
 
     display = Display()
     run_plans(plans, options.out, options.jobs, display)
-    published = publish(plans, grid, parsed, driving, command, options.out, display)
+    published = publish(Sweep(command, parsed, grid, plans, driving, options.out), display)
     print(published.report)
     return 1 if published.failed else 0
 

@@ -32,27 +32,32 @@ class Published:
     failed: bool  # some variant is not done
 
 
+@dataclass(frozen=True)
+class Sweep:
+    """One command, planned."""
+
+    command: str  # as a person would type it again
+    parsed: Command
+    grid: Grid
+    plans: tuple[Plan, ...]
+    driving: tuple[str, ...]
+    out: Path
+
+
 def study_name(command: Command, grid: Grid, data: str | None) -> str:
     """The folder under OUT/reports: the study's name, or what is swept; and the data it is run on."""
     name = command.study or "-".join(axis.replace(".", "_") for axis in grid.axes) or "single"
     return f"{name}-{Path(data).stem}" if data else f"{name}-demo"
 
 
-def publish(
-    plans: Sequence[Plan],
-    grid: Grid,
-    parsed: Command,
-    driving: Sequence[str],
-    command: str,
-    out: Path,
-    display: Display,
-) -> Published:
+def publish(sweep: Sweep, display: Display) -> Published:
     """Writes the report, or finds that the one on disk already says all this."""
+    plans, out = sweep.plans, sweep.out
     results = {result_name(plan): _read_result(plan, out) for plan in plans}
     failed = any(r["status"] != "done" for r in results.values())
-    folder = out / "reports" / study_name(parsed, grid, plans[0].variant.data)
+    folder = out / "reports" / study_name(sweep.parsed, sweep.grid, plans[0].variant.data)
     content = {
-        "version": [REPORT_VERSION, __version__], "command": command, "driving": list(driving),
+        "version": [REPORT_VERSION, __version__], "command": sweep.command, "driving": list(sweep.driving),
         "results": {k: [r["status"], r["error"], r["unavailable"], r["stages"]] for k, r in results.items()},
     }  # fmt: skip
     key, key_file = digest(content), folder / "report.key"
@@ -66,25 +71,18 @@ def publish(
     key_file.unlink(missing_ok=True)
     from erlnet.report.write import write_report
 
-    written = write_report(gather(plans, grid, parsed, driving, command, out, results), folder)
+    written = write_report(gather(sweep, results), folder)
     write_whole(key_file, key)
     return Published(written, failed)
 
 
-def gather(
-    plans: Sequence[Plan],
-    grid: Grid,
-    parsed: Command,
-    driving: Sequence[str],
-    command: str,
-    out: Path,
-    results: Mapping[str, dict[str, Any]],
-) -> Study:
+def gather(sweep: Sweep, results: Mapping[str, dict[str, Any]]) -> Study:
     """Everything that the report is made from."""
+    plans, driving, out = sweep.plans, sweep.driving, sweep.out
     from erlnet.metrics.cards import CARDS
     from erlnet.report.inputs import Primary, Study
 
-    metric, region, mode = primary_endpoint(grid.swept_slots)
+    metric, region, mode = primary_endpoint(sweep.grid.swept_slots)
     primary = Primary(metric, region, mode if mode in driving else driving[0])
     by_variant: dict[str, list[Plan]] = {}
     for plan in plans:
@@ -94,19 +92,19 @@ def gather(
     first = plans[0].variant
     environment = _environment(plans, out) | {"threads": first.threads, "preset": first.preset}
     return Study(
-        name=parsed.study or "-".join(grid.axes) or "single",
-        command=command,
+        name=sweep.parsed.study or "-".join(sweep.grid.axes) or "single",
+        command=sweep.command,
         primary=primary,
         baseline=variants[0].name,
         variants=variants,
         references=references,
-        driving=tuple(driving),
+        driving=driving,
         cards=CARDS,
         clips=_truth(plans, out),
         dataset=first.config["dataset"],
         split=first.split,
         environment=environment,
-        notes=(parsed.title,) if parsed.title else (),
+        notes=(sweep.parsed.title,) if sweep.parsed.title else (),
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -11,20 +10,12 @@ from PIL import Image
 
 from erlnet.data.clip import read_frame
 from erlnet.data.frame_cache import FRAMES
+from erlnet.report.inputs import FolderFrames
 
 
 @dataclass(frozen=True)
-class RenderedFrames:
-    """The frames of one rendered clip; what metrics and the report read."""
-
-    folder: Path
-
-    @cached_property
-    def files(self) -> list[Path]:
-        return sorted(self.folder.glob("*.png"))
-
-    def __len__(self) -> int:
-        return len(self.files)
+class RenderedFrames(FolderFrames):
+    """The frames of one rendered clip as the metrics read them: in batches, and decoded once for all metrics."""
 
     def frame(self, index: int) -> np.ndarray:
         """(3,H,W) uint8 RGB, read-only."""
