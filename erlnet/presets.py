@@ -19,8 +19,8 @@ _AT_256 = _MOUTH | {"renderer.size": 256, "renderer.factor": 4, "renderer.window
 
 PRESETS: dict[str, dict[str, Any]] = {
     "smoke": _SMOKE,
-    "demo": _AT_128 | {"renderer.steps": 700},
-    "study": _AT_128 | {"renderer.steps": 2000},
+    "demo": _AT_128 | {"renderer.steps": 1350, "renderer.mouth_share": 0.4, "renderer.mouth_weight": 3.0},
+    "study": _AT_128 | {"renderer.steps": 2500},
     "fast": _AT_256 | {"renderer.steps": 3000},
     "full": _AT_256 | {"renderer.steps": 9000},
     "full512": _AT_256
