@@ -125,7 +125,7 @@ def _kind(error: Exception) -> str:
 
 def environment() -> dict[str, str]:
     """Versions that a number may depend on."""
-    packages = ("erlnet", "torch", "numpy", "scipy", "scikit-image", "av", "mediapipe")
+    packages = ("erlnet", "torch", "numpy", "scipy", "av", "mediapipe")
     found = {}
     for package in packages:
         try:

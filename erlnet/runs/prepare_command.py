@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -27,7 +26,7 @@ class DisplayProgress:
 
 
 def prepare_inputs(inputs: Sequence[Path], out: Path, size: int) -> int:
-    """0 all prepared, 1 some failed: each is named with its reason, here and in OUT/failed.json."""
+    """0 all prepared, 1 some failed: each is named with its reason on stderr and in OUT/failed.json."""
     from erlnet.data.prepare import prepare_videos
 
     tracker = registry.load("tracker", SLOTS["tracker"])()
@@ -35,7 +34,5 @@ def prepare_inputs(inputs: Sequence[Path], out: Path, size: int) -> int:
     display = Display()
     result = prepare_videos(list(inputs), out, tracker, head_model, DisplayProgress(display), size)
     display.close()
-    for name, reason in result.failed:
-        print(f"erlnet: {name}: {reason}", file=sys.stderr)
     print(f"{len(result.done)} clips in {out}" + (f", {len(result.failed)} inputs failed" if result.failed else ""))
     return 1 if result.failed else 0
