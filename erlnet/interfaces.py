@@ -76,6 +76,19 @@ class ClipSource(Protocol):
 
 
 @dataclass(frozen=True)
+class Origin:
+    """Where a clip's frames come from, for trackers that import what another tool found in the same video."""
+
+    name: str  # the clip's
+    video: Path
+    frames: np.ndarray  # (T,) int: the source frame that each 25 fps frame shows, counted from the video's first
+    times: np.ndarray  # (T,) s after the video's first picture: the middle of each 25 fps frame
+    left: float  # px of the upright source picture: where the square cut begins
+    top: float
+    scale: float  # clip px per source px
+
+
+@dataclass(frozen=True)
 class Observation:
     """What a tracker sees of one clip."""
 
@@ -88,6 +101,7 @@ class Observation:
     root: np.ndarray | None  # (4,4) where the torso is known (demo), else None: fixed by the tracker
     dense: np.ndarray | None = None  # (T,478,2) px, mediapipe's mesh where the tracker has it
     shape: np.ndarray | None = None  # (S,) where it is known, from another clip of the same person say, else fitted
+    origin: Origin | None = None  # None: the clip was not cut from a video (demo)
 
 
 @dataclass(frozen=True)
