@@ -1,0 +1,1 @@
+"""How the published data sets lie on disk: each module reads one of them by names and annotation files alone."""
