@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from erlnet.data.video_files import VIDEO_SUFFIXES
 from erlnet.errors import UserError
 from erlnet.registry import did_you_mean
 
+_LISTED = 60
 SOUND_SUFFIXES = (".m4a", ".wav", ".aac", ".mp3", ".flac")
 
 
@@ -97,10 +99,13 @@ def not_here(root: Path, what: str, shape: str) -> UserError:
 
 def check_words(option: str, words: Iterable[str | int], known: Iterable[str | int]) -> None:
     """Raises UserError for the first word of an option's value that is not in `known`."""
-    choices = [str(k) for k in known]
-    for word in words:
-        if str(word) not in choices:
-            raise UserError(f"{option}: there is no '{word}'; {did_you_mean(str(word), choices)}")
+    choices = dict.fromkeys(str(k) for k in known)
+    for word in (str(w) for w in words):
+        if word not in choices:
+            # Thousands of people are not listed in one line: the closest are, and how many there are.
+            close = list(choices) if len(choices) <= _LISTED else difflib.get_close_matches(word, choices, n=5)
+            more = f" of {len(choices)}" if len(close) < len(choices) else ""
+            raise UserError(f"{option}: there is no '{word}'; {did_you_mean(word, close)}{more}")
 
 
 def empty_file(path: Path, root: Path) -> Finding:
