@@ -15,6 +15,7 @@ from erlnet.data.opening import SILENT
 SHAPES = {"mead": mead.SHAPE, "hdtf": hdtf.SHAPE, "ldst": ldst.SHAPE, "voxceleb": voxceleb.SHAPE}
 SHAPE_OF_ANY = "videos with sound"
 LISTED = 10  # of a section, in text
+SETTLED = "nothing to do"  # how the remedy of a finding begins that the reader has dealt with
 
 _SECTIONS: tuple[tuple[Kind, str], ...] = (
     ("missing", "missing"), ("broken", "broken"), ("mismatch", "contradicting"), ("leaking", "leaking"),
@@ -40,7 +41,7 @@ class Diagnosis:
     broken: tuple[str, ...]
     mismatch: tuple[str, ...]
     leaking: tuple[str, ...]
-    todo: tuple[Todo, ...]  # what settles most comes first
+    todo: tuple[Todo, ...]  # what settles most comes first, what needs nothing done comes last
 
     @property
     def healthy(self) -> bool:
@@ -69,7 +70,8 @@ def examine(dataset_name: str, index: Index, opened: Mapping[Path, str | None]) 
     """
     findings = [*index.findings, *_unopened(index, opened)]
     lines = {kind: tuple(f.what for f in findings if f.kind == kind) for kind, _ in _SECTIONS}
-    todo = Counter(f.remedy for f in findings)
+    remedies = Counter(f.remedy for f in findings).most_common()
+    todo = [Todo(*r) for r in sorted(remedies, key=lambda r: r[0].startswith(SETTLED))]  # stable: the rest stays as is
     present = dict(index.counts) or {"clips selected": len(index.items)}
     if opened:
         present["files opened"] = len(opened)
@@ -82,7 +84,7 @@ def examine(dataset_name: str, index: Index, opened: Mapping[Path, str | None]) 
         lines["broken"],
         lines["mismatch"],
         lines["leaking"],
-        tuple(Todo(remedy, count) for remedy, count in todo.most_common()),
+        tuple(todo),
     )
 
 

@@ -147,7 +147,7 @@ def _joined(recordings: list[Recording], findings: list[Finding]) -> list[Record
         names = sorted({r.name for r in group})
         if len(names) > 1:
             what = f"{' and '.join(names)} are the same YouTube video ({video})"
-            findings.append(Finding("mismatch", what, "taken as one recording of one person"))
+            findings.append(Finding("mismatch", what, "nothing to do: taken as one recording of one person"))
             source.update(dict.fromkeys(names, names[0]))
             people = {person[r.identity] for r in group}
             person = {k: min(people) if v in people else v for k, v in person.items()}

@@ -41,6 +41,12 @@ def test_what_settles_most_is_to_be_done_first():
     assert [(t.remedy, t.findings) for t in todo] == [("extract it", 12), ("keep it on one", 1), ("correct it", 1)]
 
 
+def test_what_needs_nothing_done_comes_last():
+    handled = [Finding("mismatch", f"row {i}", "nothing to do: passed over") for i in range(5)]
+    diagnosis = examine("hdtf", Index((), (*handled, Finding("broken", "a.mp4 is empty", "copy it"))), {})
+    assert [t.remedy for t in diagnosis.todo] == ["copy it", "nothing to do: passed over"]
+
+
 def test_the_json_is_whole():
     data = json.loads(examine("mead", INDEX, {}).to_json())
     assert len(data["missing"]) == 12
