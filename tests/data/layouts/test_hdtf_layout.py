@@ -145,7 +145,7 @@ def test_videos_that_are_not_there_are_named_with_their_address(hdtf):
         ({"annotion_time": TEXTS["annotion_time"].replace("01:00-02:00", "00:08-02:00")},
          "RD: annotated interval Radio2_1 (00:08-02:00) is out of order: 00:05-00:10 00:08-02:00; left out of whole"),
         ({"video_url": TEXTS["video_url"].replace("ccccccccccc", "aaaaaaaaaaa")},
-         "JaneDoe0 and Radio1 are the same YouTube video (aaaaaaaaaaa); nothing to do: taken as one recording of one person"),
+         "JaneDoe0 and Radio1 are the same YouTube video (aaaaaaaaaaa); nothing to do: taken as one"),
     ],
 )  # fmt: skip
 def test_rows_that_disagree_are_named(hdtf, texts, message):
