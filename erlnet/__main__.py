@@ -15,10 +15,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m erlnet", description="ERLNet's tools; the main job: erlnet.ablate")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
-    prepare = commands.add_parser("prepare", help="video(s) -> prepared clips")
-    prepare.add_argument("inputs", nargs="+", type=Path, metavar="INPUT", help="videos, or folders of videos")
+    prepare = commands.add_parser("prepare", help="videos, or a data set -> prepared clips")
+    prepare.add_argument(
+        "words", nargs="+", metavar="INPUT|NAME=VALUE",
+        help="videos or folders of videos; or dataset=NAME data=ROOT; and options such as mead.views=front, "
+        "tracker=emoca, dataset.cuts=refuse (see: components dataset)",
+    )  # fmt: skip
     prepare.add_argument("--out", type=Path, required=True, help="folder for the clips: OUT/<stem>/clip.json ...")
-    prepare.add_argument("--size", type=int, default=512, help="height and width of the clips, px (512)")
+    prepare.add_argument("--size", type=int, help="height and width of the clips, px (512)")
+    prepare.add_argument("--jobs", type=int, default=1, help="videos prepared at a time (1)")
 
     components = commands.add_parser("components", help="what can be swapped: slots, components, options")
     components.add_argument("slot", nargs="?", help="only this slot, with options")
@@ -57,9 +62,9 @@ def _assets(options: argparse.Namespace) -> int:
 
 
 def _prepare(options: argparse.Namespace) -> int:
-    from erlnet.runs.prepare_command import prepare_inputs
+    from erlnet.runs.prepare_command import prepare_command
 
-    return prepare_inputs(options.inputs, options.out, options.size)
+    return prepare_command(options.words, options.out, options.size, options.jobs)
 
 
 if __name__ == "__main__":

@@ -188,6 +188,11 @@ def asset_path(name: str, needed_for: str) -> Path:
     return status.path
 
 
+def asset_present(name: str) -> bool:
+    """Whether the asset lies in the folder, whole."""
+    return _status(find_asset(name)).state == "present"
+
+
 def fetch(names: Iterable[str], source: Path | None, say: Callable[[str], None]) -> None:
     """Gets the named assets into the folder; `say` is told one line an asset.
 

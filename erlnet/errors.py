@@ -19,6 +19,6 @@ class AssetMissing(UserError):
     """
 
     def __init__(self, asset: str, needed_for: str):
-        self.asset = asset
+        self.asset, self.needed_for = asset, needed_for
         self.remedy = f"python -m erlnet assets fetch {asset}"
         super().__init__(f"asset '{asset}' is missing ({needed_for}); get it with: {self.remedy}")

@@ -70,9 +70,21 @@ class ClipSource(Protocol):
         """What the prepared clips depend on beside the options (content hashes), JSON-able; imports no torch."""
 
     def prepare(
-        self, data: Path | None, out: Path, tracker: Tracker, head_model: HeadModelComponent, progress: Progress
+        self,
+        data: Path | None,
+        out: Path,
+        store: Path,
+        tracker: Tracker,
+        head_model: HeadModelComponent,
+        jobs: int,
+        progress: Progress,
     ) -> None:
-        """Writes clip folders (erlnet.data.clip) and `index.json` under `out`; raises UserError on unusable data."""
+        """Writes `out`/index.json and the clip folders (erlnet.data.clip) that it lists.
+
+        Clips go under `out`, or under `store`, which outlives an interruption and is shared by all sweeps of an output
+        folder: what lies there finished is not made again. `jobs` clips may be made at a time; their bytes do not
+        depend on it. Raises UserError on unusable data.
+        """
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ REFERENCES: dict[str, str] = {  # reference row -> role
 }
 
 VERSIONS: dict[str, int] = {  # raised when a stage's code changes what it writes
-    "prepare": 1, "features": 1, "codec": 1, "motion": 1, "renderer": 1, "render": 1, "evaluate": 1, "references": 1,
+    "prepare": 2, "features": 1, "codec": 1, "motion": 1, "renderer": 1, "render": 1, "evaluate": 1, "references": 1,
 }  # fmt: skip
 
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 import json
 import wave
 import zipfile
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass, fields, replace
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, field, fields, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -21,10 +21,12 @@ from PIL import Image
 
 from erlnet.data.frame_cache import FRAMES
 from erlnet.errors import UserError
+from erlnet.files import write_whole
 
 FPS = 25
 SAMPLE_RATE = 16_000
 FORMAT = 1
+INDEX_FORMAT = 2
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,7 @@ class Labels:
     speaker: str
     style: str
     dataset: str
-    split: str  # "train" or "test" where the dataset fixes it, "" where the run's `split` decides
+    split: str  # "train", "val" or "test" where the dataset fixes it, "" where the run's `split` decides
     source: str  # what it was cut from; the leak check goes by it
 
 
@@ -92,6 +94,7 @@ class Clip:
     start: int
     stop: int
     factor: int = 1
+    offset: int = 0  # frames from the beginning of labels.source to the prepared clip's frame 0
 
     def __len__(self) -> int:
         return self.stop - self.start
@@ -176,22 +179,41 @@ def open_clip(folder: Path) -> Clip:
         raise UserError(f"{folder} is no prepared clip ({error}); make one with: python -m erlnet prepare") from None
     if text.get("format") != FORMAT:
         raise UserError(f"{folder} has clip format {text.get('format')}, this version reads {FORMAT}; prepare it again")
-    return Clip(folder, text["name"], Labels(**text["labels"]), Camera(**text["camera"]), 0, text["n_frames"])
+    camera = Camera(**text["camera"])
+    return Clip(
+        folder, text["name"], Labels(**text["labels"]), camera, 0, text["n_frames"], offset=text.get("offset", 0)
+    )
+
+
+@dataclass(frozen=True)
+class ClipFacts:
+    """What a clip's description keeps beside labels and camera."""
+
+    sources: dict[str, str] = field(default_factory=dict)  # what the clip was made from and how: file -> sha256, ...
+    report: dict[str, float] = field(default_factory=dict)  # tracking figures
+    offset: int = 0  # as in Clip
 
 
 class ClipWriter:
-    """Writes a clip frame by frame, so that memory does not grow with its length; `close` makes it complete."""
+    """Writes a clip frame by frame, so that memory does not grow with its length; `close` makes it complete.
+
+    Frames and regions may come in turns or one after the other, from one thread at a time each.
+    """
 
     def __init__(self, folder: Path, name: str, labels: Labels, camera: Camera):
         self.folder, self.name, self.labels, self.camera = folder, name, labels, camera
-        self.n_frames = 0
+        self.n_frames, self._n_regions = 0, 0
         (folder / "frames").mkdir(parents=True)
         self._regions = zipfile.ZipFile(folder / "regions.npz", "w", zipfile.ZIP_DEFLATED, compresslevel=1)
 
-    def add_frame(self, frame: np.ndarray, regions: np.ndarray) -> None:
-        """`frame` (H,W,3) uint8 RGB, `regions` (H,W) uint8 bits."""
+    def add_frame(self, frame: np.ndarray) -> None:
+        """`frame` (H,W,3) uint8 RGB."""
         index, self.n_frames = self.n_frames, self.n_frames + 1
         Image.fromarray(frame).save(self.folder / "frames" / f"{index:05d}.png", compress_level=1)
+
+    def add_regions(self, regions: np.ndarray) -> None:
+        """`regions` (H,W) uint8 bits."""
+        index, self._n_regions = self._n_regions, self._n_regions + 1
         # A fixed date keeps the archive's bytes the same for the same content.
         info = zipfile.ZipInfo(f"{index:05d}.npy", (1980, 1, 1, 0, 0, 0))
         info.compress_type = zipfile.ZIP_DEFLATED
@@ -199,17 +221,15 @@ class ClipWriter:
             np.lib.format.write_array(member, regions)
 
     def close(
-        self,
-        audio: np.ndarray,
-        coefficients: Coefficients,
-        landmarks: np.ndarray,
-        sources: dict[str, str],
-        report: dict[str, float],
+        self, audio: np.ndarray, coefficients: Coefficients, landmarks: np.ndarray, facts: ClipFacts = ClipFacts()
     ) -> None:
-        """`audio` (N,) float32 16 kHz; `landmarks` (T,68,2) px; `sources` file -> sha256; `report` tracking figures."""
+        """`audio` (N,) float32 16 kHz; `landmarks` (T,68,2) px."""
         self._regions.close()
-        if not len(coefficients) == len(landmarks) == self.n_frames:
-            raise ValueError(f"{self.name}: {self.n_frames} frames, {len(coefficients)} coefficients, {len(landmarks)}")
+        if not self._n_regions == len(coefficients) == len(landmarks) == self.n_frames:
+            raise ValueError(
+                f"{self.name}: {self.n_frames} frames, {self._n_regions} regions, {len(coefficients)} coefficients, "
+                f"{len(landmarks)} landmarks"
+            )
         with wave.open(str(self.folder / "audio.wav"), "wb") as file:
             file.setnchannels(1)
             file.setsampwidth(2)
@@ -218,8 +238,9 @@ class ClipWriter:
         write_coefficients(self.folder / "coefficients.npz", coefficients)
         np.savez(self.folder / "landmarks.npz", landmarks=landmarks.astype(np.float32))
         text = {
-            "format": FORMAT, "name": self.name, "n_frames": self.n_frames, "fps": FPS,
-            "labels": asdict(self.labels), "camera": asdict(self.camera), "sources": sources, "tracking": report,
+            "format": FORMAT, "name": self.name, "n_frames": self.n_frames, "fps": FPS, "offset": facts.offset,
+            "labels": asdict(self.labels), "camera": asdict(self.camera), "sources": facts.sources,
+            "tracking": facts.report,
         }  # fmt: skip
         (self.folder / "clip.json").write_text(json.dumps(text, indent=1))
 
@@ -235,16 +256,45 @@ def write_coefficients(path: Path, coefficients: Coefficients) -> None:
     np.savez(path, **kept)
 
 
-def write_index(folder: Path, clips: list[Path]) -> None:
-    """`index.json`: the clip folders of a prepared data set, relative to `folder` where they lie in it."""
-    names = [str(p.relative_to(folder)) if p.is_relative_to(folder) else str(p.resolve()) for p in clips]
-    (folder / "index.json").write_text(json.dumps({"format": FORMAT, "clips": names}, indent=1))
+@dataclass(frozen=True)
+class Indexed:
+    """One row of `index.json`: a clip's folder, and its labels where they are not those in its `clip.json`."""
+
+    folder: Path
+    labels: Labels | None = None
+
+
+def write_index(folder: Path, clips: Iterable[Indexed]) -> None:
+    """`index.json`: the clips of a prepared data set; folders are relative to `folder` where they lie in it."""
+    rows: list[dict[str, Any]] = []
+    for clip in clips:
+        inside = clip.folder.is_relative_to(folder)
+        name = str(clip.folder.relative_to(folder) if inside else clip.folder.resolve())
+        rows.append({"folder": name} | ({"labels": asdict(clip.labels)} if clip.labels else {}))
+    write_whole(folder / "index.json", json.dumps({"format": INDEX_FORMAT, "clips": rows}, indent=1))
+
+
+def read_index(folder: Path) -> list[Indexed]:
+    """The rows of `folder`/index.json; UserError where there is none of this format."""
+    try:
+        content = json.loads((folder / "index.json").read_text())
+    except (OSError, ValueError) as error:
+        raise UserError(f"{folder} has no readable index.json ({error}); prepare it again") from None
+    if content.get("format") != INDEX_FORMAT:
+        raise UserError(f"{folder}/index.json has another format than this version reads; prepare it again")
+    return [
+        Indexed(folder / row["folder"], Labels(**row["labels"]) if "labels" in row else None)
+        for row in content["clips"]
+    ]
 
 
 def open_index(folder: Path) -> list[Clip]:
-    """All clips of a prepared data set, in the index's order."""
-    names = json.loads((folder / "index.json").read_text())["clips"]
-    return [open_clip(folder / name) for name in names]
+    """All clips of a prepared data set, in the index's order, with the labels that the index gives them."""
+    clips = []
+    for row in read_index(folder):
+        clip = open_clip(row.folder)
+        clips.append(clip if row.labels is None else replace(clip, labels=row.labels))
+    return clips
 
 
 def iter_batches(clip: Clip, size: int) -> Iterator[tuple[int, np.ndarray]]:

@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+from erlnet.data.options import PrepareOptions
+
 if TYPE_CHECKING:
+    from erlnet.data.folder import FolderSource
     from erlnet.data.tracking.landmarks import LandmarkTracker
     from erlnet.interfaces import ClipSource
 
@@ -57,13 +60,12 @@ class Landmarks:
 
 
 @dataclass(frozen=True)
-class Folder:
+class Folder(PrepareOptions):
     """Your own videos: one, a folder of them, or a folder of clips that `erlnet prepare` wrote."""
 
-    VERSION: ClassVar[int] = 1
-    size: int = 512  # px, of clips prepared on the way
+    VERSION: ClassVar[int] = 2
 
-    def build(self) -> ClipSource:
+    def build(self) -> FolderSource:
         from erlnet.data.folder import FolderSource
 
-        return FolderSource(self.size)
+        return FolderSource(self)

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
+from erlnet.data.items import Box
+
 FACE_MULTIPLE = 2.6  # side of the square over the larger side of the median face's box: hair and shoulders are in it
 _ALMOST_WHOLE = 0.9  # from this share of the frame on the whole is taken: a small cut is not worth the resampling
 _MARGIN = 0.15  # room beside the face's farthest excursions, over the face's size
@@ -59,4 +61,12 @@ def face_crop(landmarks: np.ndarray, frame_size: tuple[int, int], size: int) -> 
     centre = np.maximum(np.minimum(centre, travel_low + room), travel_high - room)
     height, width = frame_size
     left, top = (round(c - side / 2) for c in centre)
+    return Crop(min(max(left, 0), width - side), min(max(top, 0), height - side), side, size)
+
+
+def boxed_crop(box: Box, frame_size: tuple[int, int], size: int) -> Crop:
+    """The square round a data set's own box (px of a (height, width) frame), clamped to the frame."""
+    height, width = frame_size
+    side = min(round(max(box.width, box.height)), height, width)
+    left, top = round(box.left + box.width / 2 - side / 2), round(box.top + box.height / 2 - side / 2)
     return Crop(min(max(left, 0), width - side), min(max(top, 0), height - side), side, size)

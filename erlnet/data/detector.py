@@ -17,7 +17,7 @@ from erlnet.assets import asset_path
 from erlnet.errors import UserError
 
 MESH_POINTS = 478
-_MAX_FACES = 4  # the largest of them is taken
+_MAX_FACES = 4
 INSTALL = 'pip install "erlnet[track]"'
 
 
@@ -28,9 +28,19 @@ class Face:
     mesh: np.ndarray  # (478,2) float32 px; pixel centres at +0.5
     scores: np.ndarray  # (52,) float32 in [0,1], mediapipe's blendshapes in the order of FaceDetector.score_names
 
+    @property
+    def box(self) -> np.ndarray:
+        """(4,) px: left, top, right, bottom."""
+        return np.concatenate([self.mesh.min(0), self.mesh.max(0)])
+
+    @property
+    def area(self) -> float:
+        left, top, right, bottom = self.box
+        return float((right - left) * (bottom - top))
+
 
 class FaceDetector:
-    """Finds the largest face of a frame; use as a context manager, it holds native resources.
+    """Finds faces in a frame; use as a context manager, it holds native resources.
 
     Raises AssetMissing without the model file, UserError without mediapipe.
     """
@@ -55,15 +65,18 @@ class FaceDetector:
 
     def __call__(self, frame: np.ndarray) -> Face | None:
         """(H,W,3) uint8 RGB -> the largest face, or None."""
+        return max(self.faces(frame), key=lambda face: face.area, default=None)
+
+    def faces(self, frame: np.ndarray, corner: tuple[int, int] = (0, 0)) -> list[Face]:
+        """(H,W,3) uint8 RGB -> every face, at most four; `corner` (x, y) px is added to all positions."""
         found = self._landmarker.detect(self._image(image_format=self._format, data=np.ascontiguousarray(frame)))
-        if not found.face_landmarks:
-            return None
         size = np.array([frame.shape[1], frame.shape[0]], np.float32)
-        meshes = [np.array([(p.x, p.y) for p in face], np.float32) * size for face in found.face_landmarks]
-        largest = max(range(len(meshes)), key=lambda i: float(np.ptp(meshes[i], axis=0).prod()))
-        scores = found.face_blendshapes[largest]
-        self.score_names = self.score_names or tuple(s.category_name for s in scores)
-        return Face(meshes[largest], np.array([s.score for s in scores], np.float32))
+        faces = []
+        for points, scores in zip(found.face_landmarks, found.face_blendshapes):
+            self.score_names = self.score_names or tuple(s.category_name for s in scores)
+            mesh = np.array([(p.x, p.y) for p in points], np.float32) * size + np.array(corner, np.float32)
+            faces.append(Face(mesh, np.array([s.score for s in scores], np.float32)))
+        return faces
 
     def close(self) -> None:
         self._landmarker.close()

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from erlnet.data.indexed import IndexedSource
+from erlnet.data.items import Index, Item, safe_name
+from erlnet.data.options import PrepareOptions
 from erlnet.data.video_files import sha256_of, videos_in
 from erlnet.errors import UserError
 
@@ -14,32 +19,83 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class FolderSource:
-    """`ClipSource` over the user's own videos."""
+class FolderLayout:
+    """A video, or every video in a folder and in those below it."""
 
-    size: int  # px of newly prepared clips
+    def index(self, root: Path) -> Index:
+        if not root.is_dir():
+            return videos_index([root])
+        try:
+            return videos_index(videos_in([root]))
+        except UserError:
+            raise UserError(f"data={root}: neither prepared clips nor videos in this folder") from None
+
+
+def videos_index(videos: Sequence[Path]) -> Index:
+    """One item a video, named by its file; every video is a speaker of its own."""
+    unique = list({video.resolve(): video.absolute() for video in videos}.values())  # a file given twice counts once
+    items = [Item(name, video, speaker=name, style="", source=name) for name, video in zip(_names(unique), unique)]
+    return Index(tuple(sorted(items, key=lambda item: item.name)), counts={"videos": len(items)})
+
+
+def _names(videos: Sequence[Path]) -> list[str]:
+    """Each file's stem; where two are the same, with as many folders before it as it takes to tell them apart."""
+    deepest = max((len(video.parts) for video in videos), default=1)
+    names = [safe_name(video.stem) for video in videos]
+    for depth in range(2, deepest + 1):
+        twice = {name for name, n in Counter(names).items() if n > 1}
+        if not twice:
+            return names
+        names = [
+            safe_name("-".join([*video.parts[-depth:-1], video.stem])) if name in twice else name
+            for name, video in zip(names, videos)
+        ]
+    twice = {name for name, n in Counter(names).items() if n > 1}  # talk.mp4 beside talk.mov
+    return [f"{n}-{safe_name(v.suffix[1:])}" if n in twice else n for n, v in zip(names, videos)]
+
+
+@dataclass(frozen=True)
+class FolderSource:
+    """`ClipSource` over the user's own videos or prepared clips."""
+
+    options: PrepareOptions
+
+    def index(self, data: Path | None) -> Index:
+        return self._videos.index(data)
+
+    @property
+    def _videos(self) -> IndexedSource:
+        return IndexedSource("folder", FolderLayout(), self.options)
 
     def fingerprint(self, data: Path | None) -> dict:
-        """Content hashes: of each prepared clip's description, or of each video; UserError where there is neither."""
-        clips = prepared_clips(_given(data))
-        if clips:
-            return {"clips": [sha256_of(clip / "clip.json") for clip in clips]}
-        return {"videos": {video.name: sha256_of(video) for video in _videos(_given(data))}}
+        """Content hashes: of the prepared clips' descriptions and labels, or of the videos' sizes and ends."""
+        clips = prepared_clips(data) if data is not None else []
+        if not clips:
+            return self._videos.fingerprint(data)
+        assert data is not None
+        described = [sha256_of(clip / "clip.json") for clip in clips]
+        return {"clips": described} | ({"index": sha256_of(data / "index.json")} if _has_index(data) else {})
 
     def prepare(
-        self, data: Path | None, out: Path, tracker: Tracker, head_model: HeadModelComponent, progress: Progress
+        self,
+        data: Path | None,
+        out: Path,
+        store: Path,
+        tracker: Tracker,
+        head_model: HeadModelComponent,
+        jobs: int,
+        progress: Progress,
     ) -> None:
         """Points to prepared clips in place, or prepares the videos; UserError where every one of them fails."""
-        from erlnet.data.clip import write_index
-        from erlnet.data.prepare import prepare_videos
+        from erlnet.data.clip import Indexed, read_index, write_index
 
-        clips = prepared_clips(_given(data))
-        if clips:
-            write_index(out, clips)
+        clips = prepared_clips(data) if data is not None else []
+        if not clips:
+            self._videos.prepare(data, out, store, tracker, head_model, jobs, progress)
             return
-        result = prepare_videos(_videos(_given(data)), out, tracker, head_model, progress, self.size)
-        if not result.done:
-            raise UserError("; ".join(f"{name}: {reason}" for name, reason in result.failed))
+        assert data is not None
+        rows = read_index(data) if _has_index(data) else [Indexed(clip) for clip in clips]
+        write_index(out, [replace(row, folder=row.folder.resolve()) for row in rows])
 
 
 def prepared_clips(data: Path) -> list[Path]:
@@ -49,18 +105,5 @@ def prepared_clips(data: Path) -> list[Path]:
     return sorted(path.parent for path in data.glob("*/clip.json")) if data.is_dir() else []
 
 
-def _given(data: Path | None) -> Path:
-    if data is None:
-        raise UserError("dataset=folder needs data=VIDEO or data=FOLDER")
-    if not data.exists():
-        raise UserError(f"data={data}: there is no such file or folder")
-    return data
-
-
-def _videos(data: Path) -> list[Path]:
-    if data.is_dir():
-        try:
-            return videos_in([data])
-        except UserError:
-            raise UserError(f"data={data}: neither prepared clips nor videos in this folder") from None
-    return [data]
+def _has_index(data: Path) -> bool:
+    return (data / "index.json").is_file()

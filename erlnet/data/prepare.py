@@ -1,212 +1,247 @@
-"""Videos -> prepared clips. Three passes over each video, so memory does not grow with its length.
+"""One video -> prepared clips, in two passes over it, so memory does not grow with its length.
 
-The first finds the face, the second what of the picture is the person and how the torso moves, the third writes.
+The first pass finds faces and cuts. Each shot is then tracked as a whole; the second pass writes its frames, follows
+its torso and sees what is person; and from what both found come the regions.
 """
 
 from __future__ import annotations
 
-import json
-import os
 import shutil
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 from threadpoolctl import threadpool_limits
 
-from erlnet.data.clip import FPS, SAMPLE_RATE, Camera, ClipWriter, Labels, write_index
-from erlnet.data.crop import face_crop
+from erlnet.assets import asset_present
+from erlnet.data.clip import FPS, SAMPLE_RATE, Camera, ClipFacts, ClipWriter, Labels
+from erlnet.data.crop import Crop, boxed_crop, face_crop
 from erlnet.data.detector import FaceDetector, fill_gaps
-from erlnet.data.regions import WORK, region_map
+from erlnet.data.faces import ChosenFace, choose_face
+from erlnet.data.items import Item
+from erlnet.data.look import FIRST_PASS, WORK_UNITS, Seen, look
+from erlnet.data.matte import PersonMatte
+from erlnet.data.records import Making
 from erlnet.data.sheet import ContactSheet
-from erlnet.data.video import probe, read_audio, read_frames
-from erlnet.data.video_files import sha256_of, videos_in
-from erlnet.data.watch import Outlines, watch
-from erlnet.errors import InputError, UserError
+from erlnet.data.shots import SHORTEST, shots
+from erlnet.data.silence import Silence
+from erlnet.data.silhouette import PartFaces
+from erlnet.data.video import Stretch, read_audio, read_frames
+from erlnet.data.video_files import sha256_of
+from erlnet.data.watch import Outlines, Watcher
+from erlnet.errors import InputError
 from erlnet.head.blendshapes import BlendshapeMotion, from_mediapipe
 from erlnet.head.mediapipe68 import to_68
 from erlnet.head.model import HeadModel
-from erlnet.interfaces import HeadModelComponent, Observation, Progress, Tracked, Tracker
+from erlnet.interfaces import Observation, Origin, Progress, Tracked
 
-VERSION = 1  # raised when the same video gives another clip
-MIN_SEEN = 0.2  # share of frames that must show a face
+MIN_SEEN = 0.2  # share of a shot's frames that must show a face
+MAX_RIVALS = 0.1  # share of frames that may show a second face where `faces=refuse`
 _WAITING = 8  # frames that wait to be written, so that memory does not grow with the length
+_SECOND_PASS = 0.8  # share of the work that is done when it ends, about
 
 
 @dataclass(frozen=True)
-class PrepareResult:
-    """Folders of the clips that are there now, and (file name, reason) of the inputs that failed."""
+class Tools:
+    """What every input needs and what takes long to set up."""
 
-    done: list[Path]
-    failed: list[tuple[str, str]]
+    making: Making
+    model: HeadModel
+    parts: PartFaces
+    track: Callable[[Observation, HeadModel, Progress], Tracked]
+    detector: FaceDetector
+    matte: PersonMatte | None
 
 
-def prepare_videos(
-    inputs: Sequence[Path],
-    out: Path,
-    tracker: Tracker,
-    head_model: HeadModelComponent,
-    progress: Progress,
-    size: int = 512,
-) -> PrepareResult:
-    """Each video -> `out`/<stem>/; what is there already, of the same bytes and settings, is not made again.
+@contextmanager
+def open_tools(making: Making) -> Iterator[Tools]:
+    """AssetMissing without the landmark model, or without the matte where it is asked for."""
+    with ExitStack() as stack:
+        model = making.head_model.build()
+        wanted = making.options.matte
+        with_matte = wanted == "always" or (wanted == "auto" and asset_present("matte"))
+        matte = stack.enter_context(PersonMatte()) if with_matte else None
+        detector = stack.enter_context(FaceDetector())
+        yield Tools(making, model, PartFaces.of(model), making.tracker.build(), detector, matte)
 
-    A failed input is recorded in `out`/failed.json and does not stop the others. UserError where `out` cannot be
-    written or two inputs would share a folder.
+
+@dataclass(frozen=True)
+class Prepared:
+    """What one input gave."""
+
+    clips: list[str]  # folder names
+    left_out: list[str]  # shots that gave no clip, each with its reason
+
+
+@dataclass(frozen=True)
+class _Shot:
+    """One clip to be made."""
+
+    name: str
+    item: Item
+    seen: Seen
+    begin: int  # among `seen`'s frames
+    end: int
+
+    @property
+    def stretch(self) -> Stretch:
+        return Stretch(self.seen.begin + self.begin, self.seen.begin + self.end)
+
+
+def prepare_item(
+    item: Item, name: str, out: Path, scratch: Path, tools: Tools, settings: dict[str, str], progress: Progress
+) -> Prepared:
+    """Makes the clips of one input under `scratch`, then moves them into `out`, where they replace older ones.
+
+    A video with hard cuts gives `name`.shot00, `name`.shot01 ...; one without, `name`. InputError where no clip
+    can be made of it.
     """
-    videos = videos_in(inputs)
-    stems = [video.stem for video in videos]
-    twice = {stem for stem in stems if stems.count(stem) > 1}
-    if twice:
-        raise UserError(f"two inputs are named '{sorted(twice)[0]}': each clip's folder is named by its file's stem")
-    if size % 64:
-        raise UserError(f"--size {size}: expected a multiple of 64")
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        (out / ".writable").write_text("")
-        (out / ".writable").unlink()
-    except OSError as error:
-        raise UserError(f"--out {out}: cannot be written ({error.strerror}); choose another folder") from None
-    done, failed = [], []
-    for video in videos:
+    seen = look(item, tools.detector, progress)
+    runs = shots(len(seen.faces), seen.cuts)
+    if len(runs) > 1 and tools.making.options.cuts == "refuse":
+        when = ", ".join(f"{cut / FPS:.1f} s" for cut in seen.cuts[:5])
+        raise InputError(f"{item.video}: {len(runs) - 1} hard cuts (at {when}); cuts=split makes a clip of each shot")
+    made, left_out = [], []
+    for i, (begin, end) in enumerate(runs):
+        clip = name if len(runs) == 1 else f"{name}.shot{i:02d}"
         try:
-            done.append(_prepare_one(video, out, tracker, head_model, progress, size))
+            if len(runs) > 1 and end - begin < SHORTEST:
+                raise InputError(f"is only {(end - begin) / FPS:.1f} s long")
+            _make_clip(_Shot(clip, item, seen, begin, end), scratch / clip, tools, settings, progress)
+            made.append(clip)
         except InputError as error:
-            failed.append((video.name, str(error)))
-            progress.note(f"{video.name}: {error}")
-    _write_whole(out / "failed.json", json.dumps([{"name": n, "reason": r} for n, r in failed], indent=1))
-    write_index(out, sorted(p.parent for p in out.glob("*/clip.json")))
-    return PrepareResult(done, failed)
+            if len(runs) == 1:
+                raise InputError(_naming(item.video, error)) from None
+            left_out.append(f"shot {i} ({begin / FPS:.1f} to {end / FPS:.1f} s): {error}")
+    if not made:
+        raise InputError(f"{item.video}: none of its {len(runs)} shots can be used; {left_out[0]}")
+    for clip in made:
+        shutil.rmtree(out / clip, ignore_errors=True)
+        (scratch / clip).rename(out / clip)
+    return Prepared(made, left_out)
 
 
-def _prepare_one(
-    video: Path, out: Path, tracker: Tracker, head_model: HeadModelComponent, progress: Progress, size: int
-) -> Path:
-    final = out / video.stem
-    if not video.is_file():
-        raise InputError(f"{video}: there is no such file")
-    settings = _settings(video, tracker, head_model, size)
-    if (final / "clip.json").exists() and _read_settings(final) == settings:
-        progress.note(f"{video.name}: already prepared")
-        return final
-    working = out / f".{video.stem}.{os.getpid()}"
+def _make_clip(shot: _Shot, working: Path, tools: Tools, settings: dict[str, str], progress: Progress) -> None:
     shutil.rmtree(working, ignore_errors=True)
-    try:
-        _make_clip(video, working, tracker, head_model, progress, size, settings)
-        shutil.rmtree(final, ignore_errors=True)
-        working.rename(final)
-    finally:
-        shutil.rmtree(working, ignore_errors=True)
-    return final
-
-
-def _settings(video: Path, tracker: Tracker, head_model: HeadModelComponent, size: int) -> dict[str, str]:
-    """What a prepared clip depends on; kept as its sources."""
-    return {
-        video.name: sha256_of(video),
-        "prepare": f"version {VERSION}, {size} px",
-        "tracker": f"{tracker!r} version {tracker.VERSION}",  # type: ignore[attr-defined]
-        "head_model": f"{head_model!r} version {head_model.VERSION}",  # type: ignore[attr-defined]
-    }
-
-
-def _read_settings(folder: Path) -> dict[str, str] | None:
-    try:
-        return json.loads((folder / "clip.json").read_text())["sources"]
-    except (OSError, ValueError, KeyError):
-        return None
-
-
-@dataclass(frozen=True)
-class _Seen:
-    """What the first pass found, in source px."""
-
-    mesh: np.ndarray  # (T,478,2), NaN without a face
-    scores: np.ndarray  # (T,52), NaN without a face
-
-
-def _make_clip(
-    video: Path,
-    working: Path,
-    tracker: Tracker,
-    head_model: HeadModelComponent,
-    progress: Progress,
-    size: int,
-    settings: dict[str, str],
-) -> None:
-    info = probe(video)
-    seen = _detect(video, info.n_frames, progress)
-    n_frames = len(seen.mesh)
-    mesh = fill_gaps(seen.mesh)
-    found = np.isfinite(mesh).all((1, 2))
-    if found.mean() < MIN_SEEN:
-        raise InputError(
-            f"a face was found in only {found.sum()} of its {n_frames} frames; at least a fifth must show one"
-        )
-    crop = face_crop(to_68(mesh), (info.height, info.width), size)
+    size, n_frames = tools.making.options.size, shot.end - shot.begin
+    chosen = _choose(shot, tools)
+    mesh = fill_gaps(chosen.mesh)
+    crop = _crop(shot, to_68(mesh), size)
     mesh = crop.points(mesh)
     landmarks = to_68(mesh)
-    model = head_model.build()
-    guessed = _guessed(seen.scores, model)
-    observation = Observation(
-        landmarks,
-        (size, size),
+    with threadpool_limits(1, "blas"):  # its many small banded solves are slower on two threads than on one
+        tracked = tools.track(_observation(shot, mesh, chosen, crop, tools.model), tools.model, Silence())
+    sound, first_second = shot.item.sound or shot.item.video, shot.seen.start + shot.stretch.begin / FPS
+    audio = read_audio(sound, first_second, n_frames)
+    if audio is None:
+        progress.note(f"{shot.name}: has no sound; silence is kept in its place")
+
+    camera = Camera(tracked.focal, tracked.focal, size / 2, size / 2, size, size)
+    item = shot.item
+    labels = Labels(item.speaker, item.style, tools.making.dataset, item.split, item.source)
+    writer = ClipWriter(working, shot.name, labels, camera)
+    outlines = Outlines(tools.model, tools.parts, tracked, _held(landmarks), size)
+    watcher = Watcher(outlines, size, tools.matte)
+    # Compressing a frame takes as long as all else about it and needs no interpreter: a second core does it.
+    with ThreadPoolExecutor(1) as pool:
+        waiting: deque[Future[None]] = deque()
+        for index, frame in enumerate(read_frames(item.video, shot.stretch)):
+            image = crop.image(frame)
+            waiting.append(pool.submit(writer.add_frame, image))
+            watcher.see(image)
+            if len(waiting) > _WAITING:
+                waiting.popleft().result()
+            _tell(progress, shot, index, FIRST_PASS, _SECOND_PASS)
+        for written in waiting:
+            written.result()
+    watched = watcher.found()
+    sheet = ContactSheet(n_frames)
+    for index in range(n_frames):
+        regions = watched.regions(index, outlines.at(index))
+        writer.add_regions(regions)
+        if sheet.wants(index):
+            image = np.asarray(Image.open(working / "frames" / f"{index:05d}.png"))
+            sheet.add(image, regions, landmarks[index])
+        _tell(progress, shot, index, _SECOND_PASS, 1.0)
+    filled = np.isfinite(mesh).all((1, 2))
+    coefficients = replace(
+        tracked.coefficients, torso_offset=watched.torso_offset, valid=tracked.coefficients.valid & filled
+    )
+    facts = ClipFacts(
+        settings | {item.video.name: sha256_of(item.video)}, tracked.report | _counts(chosen, filled, audio, tools),
+        shot.stretch.begin,
+    )  # fmt: skip
+    silence = np.zeros(n_frames * SAMPLE_RATE // FPS, np.float32)
+    writer.close(silence if audio is None else audio, coefficients, landmarks, facts)
+    sheet.save(working / "contact_sheet.png")
+
+
+def _naming(video: Path, error: InputError) -> str:
+    """The error's text with the video's name before it, once."""
+    return str(error) if str(error).startswith(str(video)) else f"{video}: {error}"
+
+
+def _choose(shot: _Shot, tools: Tools) -> ChosenFace:
+    n_frames = shot.end - shot.begin
+    chosen = choose_face(shot.seen.faces[shot.begin : shot.end])
+    if chosen is None:
+        raise InputError(f"no face was found in any of its {n_frames} frames")
+    if tools.making.options.faces == "refuse" and chosen.rivals > MAX_RIVALS * n_frames:
+        raise InputError(f"{chosen.rivals} of its {n_frames} frames show a second face; faces=largest takes the larger")
+    found = np.isfinite(fill_gaps(chosen.mesh)).all((1, 2)).sum()
+    if found < MIN_SEEN * n_frames:
+        raise InputError(f"a face was found in only {found} of its {n_frames} frames; at least a fifth must show one")
+    return chosen
+
+
+def _crop(shot: _Shot, landmarks: np.ndarray, size: int) -> Crop:
+    frame_size = (shot.seen.height, shot.seen.width)
+    if shot.item.box is None:
+        return face_crop(landmarks, frame_size, size)
+    return boxed_crop(shot.item.box.scaled_to(shot.seen.height), frame_size, size)
+
+
+def _observation(shot: _Shot, mesh: np.ndarray, chosen: ChosenFace, crop: Crop, model: HeadModel) -> Observation:
+    guessed = _guessed(chosen.scores, model)
+    frames = np.arange(shot.stretch.begin, shot.stretch.begin + len(mesh))
+    numbers = shot.seen.numbers[shot.begin : shot.end]
+    return Observation(
+        to_68(mesh),
+        (crop.size, crop.size),
         FPS,
         blendshapes=guessed.expression if guessed else None,
         lids=guessed.lids if guessed else None,
         focal=None,
         root=None,
         dense=mesh,
+        origin=Origin(shot.name, shot.item.video, numbers, (frames + 0.5) / FPS, crop.left, crop.top, crop.scale),
     )
-    with threadpool_limits(1, "blas"):  # its many small banded solves are slower on two threads than on one
-        tracked: Tracked = tracker.build()(observation, model, progress)
-    audio = read_audio(video, info.start, n_frames)
-    if audio is None:
-        progress.note(f"{video.name}: has no sound; silence is kept in its place")
-        audio = np.zeros(n_frames * SAMPLE_RATE // FPS, np.float32)
-    outlines = Outlines(model, tracked, _held(landmarks), size)
-    watched = watch(video, crop, outlines)
-    camera = Camera(tracked.focal, tracked.focal, size / 2, size / 2, size, size)
-    writer = ClipWriter(working, video.stem, Labels(video.stem, "", "folder", "", video.name), camera)
-    sheet = ContactSheet(n_frames)
-    # Compressing a frame takes as long as all else about it and needs no interpreter: a second core does it.
-    with ThreadPoolExecutor(1) as pool:
-        written: deque[Future[None]] = deque()
-        for index, frame in enumerate(read_frames(video)):
-            image = crop.image(frame)
-            shape = outlines.at(index)
-            regions = region_map(
-                shape, shape.landmarks, watched.person, size, watched.torso_offset[index] * WORK / size
-            )
-            written.append(pool.submit(writer.add_frame, image, regions))
-            if len(written) > _WAITING:
-                written.popleft().result()
-            sheet.add(index, image, regions, landmarks[index])
-            progress.update(n_frames + index + 1, 2 * n_frames)
-        for frame_written in written:
-            frame_written.result()
-    saw_face = np.isfinite(seen.mesh).all((1, 2))  # what was filled in is for the eye alone
-    valid = tracked.coefficients.valid & saw_face
-    coefficients = replace(tracked.coefficients, torso_offset=watched.torso_offset, valid=valid)
-    report = tracked.report | {"frames_without_face": float((~saw_face).sum())}
-    writer.close(audio, coefficients, landmarks, settings, report)
-    sheet.save(working / "contact_sheet.png")
 
 
-def _detect(video: Path, expected: int, progress: Progress) -> _Seen:
-    mesh, scores = [], []
-    with FaceDetector() as detector:
-        for index, frame in enumerate(read_frames(video)):
-            face = detector(frame)
-            mesh.append(face.mesh if face else np.full((478, 2), np.nan, np.float32))
-            scores.append(face.scores if face else np.full(52, np.nan, np.float32))
-            progress.update(index + 1, 2 * max(expected, index + 1))
-    if not np.isfinite(np.stack(mesh)).any():
-        raise InputError(f"no face was found in any of its {len(mesh)} frames")
-    return _Seen(np.stack(mesh), np.stack(scores))
+def _counts(chosen: ChosenFace, filled: np.ndarray, audio: np.ndarray | None, tools: Tools) -> dict[str, float]:
+    saw_face = np.isfinite(chosen.mesh).all((1, 2))
+    return {
+        "frames_without_face": float((~saw_face).sum()),
+        "frames_interpolated": float((filled & ~saw_face).sum()),
+        "frames_masked": float((~filled).sum()),
+        "frames_with_second_face": float(chosen.rivals),
+        "has_sound": float(audio is not None),
+        "has_matte": float(tools.matte is not None),
+    }
+
+
+def _tell(progress: Progress, shot: _Shot, index: int, low: float, high: float) -> None:
+    """How far all is, where the shot's frame `index` takes it from `low` to `high` (shares of the work on a shot)."""
+    length, total = shot.end - shot.begin, len(shot.seen.faces)
+    within = low - FIRST_PASS + (high - low) * (index + 1) / length
+    progress.update(
+        round(WORK_UNITS * (FIRST_PASS + ((1 - FIRST_PASS) * shot.begin + within * length) / total)), WORK_UNITS
+    )
 
 
 def _held(landmarks: np.ndarray) -> np.ndarray:
@@ -224,9 +259,3 @@ def _guessed(scores: np.ndarray, model: HeadModel) -> BlendshapeMotion | None:
         return from_mediapipe(fill_gaps(scores), model.expression_names, model.jaw_open_angle)
     except ValueError:
         return None
-
-
-def _write_whole(path: Path, text: str) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text(text)
-    temporary.replace(path)

@@ -23,10 +23,12 @@ class ContactSheet:
         self._wanted = set(np.linspace(0, n_frames - 1, TILES).round().astype(int).tolist())
         self._tiles: list[Image.Image] = []
 
-    def add(self, index: int, image: np.ndarray, regions: np.ndarray, landmarks: np.ndarray) -> None:
+    def wants(self, index: int) -> bool:
+        return index in self._wanted
+
+    def add(self, image: np.ndarray, regions: np.ndarray, landmarks: np.ndarray) -> None:
         """`image` (H,W,3) uint8, `regions` (H,W) bits, `landmarks` (68,2) px, NaN without a face."""
-        if index in self._wanted:
-            self._tiles.append(Image.fromarray(overlay(image, regions, landmarks)).resize((SIDE, SIDE)))
+        self._tiles.append(Image.fromarray(overlay(image, regions, landmarks)).resize((SIDE, SIDE)))
 
     def save(self, path: Path) -> None:
         rows = -(-len(self._tiles) // COLUMNS)

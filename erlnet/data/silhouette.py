@@ -64,16 +64,16 @@ class Silhouettes:
 
     @cached_property
     def above_jaw(self) -> np.ndarray:
-        """(H,W) bool: the head's side of the jaw line, which goes on level from both ends."""
+        """(H,W) bool: the head's side of the jaw line, which goes on level from both ends; ears are on it whole."""
         height, width = self.head.shape
         jaw = self.landmarks[:17]
         order = np.argsort(jaw[:, 0])
         line = np.interp(np.arange(width) + 0.5, jaw[order, 0], jaw[order, 1])
         # Beside the face the line lies at the ears' lower end, which is where hair and neck part.
-        low = np.interp(np.arange(width) + 0.5, jaw[[0, 16], 0], (jaw[[0, 16], 1] + jaw[[3, 13], 1]) / 2)
+        low = np.interp(np.arange(width) + 0.5, jaw[[0, 16], 0], jaw[[3, 13], 1])
         outside = (np.arange(width) < jaw[:, 0].min()) | (np.arange(width) > jaw[:, 0].max())
         line = np.where(outside, low, line)
-        return np.arange(height)[:, None] + 0.5 <= line[None]
+        return (np.arange(height)[:, None] + 0.5 <= line[None]) | (self.head & outside)
 
     @cached_property
     def shoulder_row(self) -> int:

@@ -4,6 +4,9 @@ The clock starts where the first picture is shown: streams of one file start at 
 ignores `start_time` puts sound and mouth out of step. Grid frame i lasts from i/25 to (i+1)/25 s after that, and shows
 the source frame that is on show at its middle; so 25 fps passes through untouched whatever the container's rounding,
 and another rate is off by half a source frame at most, early as often as late.
+
+Pictures come upright, progressive and with square pixels: rotation flags are obeyed, interlaced frames are
+deinterlaced (bwdif), and anamorphic ones stretched.
 """
 
 from __future__ import annotations
@@ -11,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from fractions import Fraction
 from itertools import chain
 from pathlib import Path
 from typing import TypeVar
@@ -22,12 +26,14 @@ from av.video.frame import VideoFrame
 from erlnet.data.clip import FPS, SAMPLE_RATE
 from erlnet.errors import InputError
 
-VIDEO_SUFFIXES = (".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi", ".flv", ".mpg", ".mpeg", ".wmv", ".ts", ".3gp")
 _MISSING_END = 0.5  # s of the announced length that may be absent before a file counts as truncated
 _AUDIO_GAP = 0.05  # s between sound packets before silence is put in
 _MISSING_END_GUESSED = 2.0  # s, where only the whole file's length is announced, in which sound may last longer
 _UNTAGGED = 2  # AVCOL_SPC_UNSPECIFIED
 _HD = 720  # untagged video from this height on is BT.709, below BT.601, as players take it
+_SQUARE = 0.01  # pixels whose sides differ by less than this are square
+_SEEK_FROM = 3.0  # s: a stretch that begins earlier is reached by decoding
+_SEEK_EARLY = 1.0  # s before a stretch that a seek aims at: some containers' indices are late
 
 F = TypeVar("F")
 
@@ -36,25 +42,48 @@ F = TypeVar("F")
 class VideoInfo:
     """What is known of a video before it is decoded."""
 
-    height: int  # px, upright
+    height: int  # px, upright, square pixels
     width: int
     start: float  # s, container time of the first frame
     n_frames: int  # expected at 25 fps; an estimate, for progress alone (0: unknown)
     has_sound: bool
+    interlaced: bool
 
 
-def on_grid(frames: Iterable[tuple[float, F]], end: float | None, fps: int = FPS) -> Iterator[F]:
-    """Source frames with their start times (s, rising) -> one frame per grid interval, lazily.
+@dataclass(frozen=True)
+class Stretch:
+    """Grid frames [begin, end) of a video, counted from its first picture; `end` None: to the last."""
 
-    The grid starts at the first time. A frame is on show until the next one starts; the last one until `end`, or as
-    long as the one before it where that is None.
+    begin: int = 0
+    end: int | None = None
+
+
+WHOLE = Stretch()
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What one grid frame shows."""
+
+    picture: np.ndarray  # (H,W,3) uint8 RGB; the same array may come twice
+    number: int  # of the source frame, the video's first being 0; by its time where a stretch was sought
+
+
+def on_grid(
+    frames: Iterable[tuple[float, F]], end: float | None, fps: int = FPS, start: float | None = None, begin: int = 0
+) -> Iterator[F]:
+    """Source frames with their start times (s, rising) -> one frame per grid interval from `begin` on, lazily.
+
+    The grid starts at `start`, or at the first time. A frame is on show until the next one starts; the last one until
+    `end`, or as long as the one before it where that is None.
     """
     source = iter(frames)
     first = next(source, None)
     if first is None:
         return
-    start, held = first
-    shown_from, length, count = start, 1 / fps, 0
+    shown_from, held = first
+    start = shown_from if start is None else start
+    length, count = 1 / fps, begin
     for time, frame in source:
         if time <= shown_from:  # a broken clock: the later frame replaces the earlier
             held = frame
@@ -75,31 +104,60 @@ def probe(path: Path) -> VideoInfo:
         first = next(iter(container.decode(stream)), None)
         if first is None:
             raise InputError(f"{path}: no frame could be read from it; is the file complete?")
-        turned = first.rotation % 180 != 0
-        height, width = (first.width, first.height) if turned else (first.height, first.width)
+        width, height = _square_size(first, stream.sample_aspect_ratio)
+        if first.rotation % 180 != 0:
+            width, height = height, width
         length = _announced_end(container, stream)
         start = first.time or 0.0
-        return VideoInfo(
-            height, width, start, round((length - start) * FPS) if length else 0, bool(container.streams.audio)
-        )
+        expected = round((length - start) * FPS) if length else 0
+        return VideoInfo(height, width, start, expected, bool(container.streams.audio), first.interlaced_frame)
 
 
-def read_frames(path: Path) -> Iterator[np.ndarray]:
-    """(H,W,3) uint8 RGB, upright, at 25 fps; one at a time, so memory does not grow with the length.
+def read_shown(path: Path, stretch: Stretch = WHOLE) -> Iterator[Shown]:
+    """Upright RGB frames at 25 fps, one at a time, so memory does not grow with the length.
 
-    The same array may come twice where the source is slower than 25 fps. InputError where it is no video, has no
-    frame, is damaged, or ends long before its announced length.
+    A stretch further in is reached by a seek. InputError where it is no video, has no frame, is damaged, or ends long
+    before its announced length.
     """
+    start, jump, late = None, None, False
+    if stretch.begin > _SEEK_FROM * FPS:
+        start = probe(path).start
+        jump = start + stretch.begin / FPS - _SEEK_EARLY
+    n = stretch.begin
     with _opened(path) as (container, stream):
-        previous, picture, n = None, None, 0
-        end = _announced_end(container, stream)
-        for frame in on_grid(_timed(path, container, stream, end), end=None):
-            if frame is not previous:
-                previous, picture = frame, _upright_rgb(frame)
-            n += 1
-            yield picture  # type: ignore[misc]  # set with the first frame
-        if n == 0:
-            raise InputError(f"{path}: no frame could be read from it; is the file complete?")
+        sar = stream.sample_aspect_ratio
+        if jump is not None:
+            container.seek(max(int(jump / stream.time_base), 0), stream=stream, backward=True)
+        timed = _timed(path, container, stream, _announced_end(container, stream))
+        first = next(timed, None)
+        late = first is not None and start is not None and first[0] > start + stretch.begin / FPS
+        if first is not None and not late:
+            previous, picture = None, np.zeros(0)
+            rate = float(stream.average_rate or stream.guessed_rate or FPS)
+            numbered = (
+                (time, (i if start is None else round((time - start) * rate), frame))
+                for i, (time, frame) in enumerate(chain([first], timed))
+            )
+            for number, frame in on_grid(numbered, end=None, start=start, begin=stretch.begin):
+                if n == stretch.end:
+                    return
+                if frame is not previous:
+                    previous, picture = frame, _upright_rgb(frame, sar)
+                n += 1
+                yield Shown(picture, number)
+    if late:  # a file whose index leads astray: decoded from its beginning instead
+        yield from _after(read_shown(path, Stretch(0, stretch.end)), stretch.begin)
+    elif n == stretch.begin:
+        raise InputError(f"{path}: no frame could be read from it; is the file complete?")
+
+
+def read_frames(path: Path, stretch: Stretch = WHOLE) -> Iterator[np.ndarray]:
+    """(H,W,3) uint8 RGB of each frame of `read_shown`."""
+    return (shown.picture for shown in read_shown(path, stretch))
+
+
+def _after(frames: Iterator[Shown], begin: int) -> Iterator[Shown]:
+    return (shown for i, shown in enumerate(frames) if i >= begin)
 
 
 def read_audio(path: Path, start: float, n_frames: int) -> np.ndarray | None:
@@ -109,7 +167,7 @@ def read_audio(path: Path, start: float, n_frames: int) -> np.ndarray | None:
     to time `start` + k / 16000.
     """
     samples = np.zeros(n_frames * SAMPLE_RATE // FPS, np.float32)
-    with _opened(path) as (container, _):
+    with _opened(path, picture=False) as (container, _):
         if not container.streams.audio:
             return None
         stream = container.streams.audio[0]
@@ -130,7 +188,7 @@ def read_audio(path: Path, start: float, n_frames: int) -> np.ndarray | None:
 
 
 @contextmanager
-def _opened(path: Path):
+def _opened(path: Path, picture: bool = True):
     """(container, its video stream); every failure to open or read becomes one InputError that names the file."""
     if not path.is_file():
         raise InputError(f"{path}: there is no such file")
@@ -138,10 +196,11 @@ def _opened(path: Path):
         raise InputError(f"{path}: the file is empty")
     try:
         with av.open(str(path)) as container:
-            if not container.streams.video:
+            if picture and not container.streams.video:
                 raise InputError(f"{path}: it holds no picture, only {len(container.streams)} other stream(s)")
-            stream = container.streams.video[0]
-            stream.thread_type = "AUTO"
+            stream = container.streams.video[0] if picture else None
+            if stream is not None:
+                stream.thread_type = "AUTO"
             yield container, stream
     except av.error.FFmpegError as error:
         reason = (error.strerror or str(error)).rstrip(".")
@@ -161,7 +220,7 @@ def _timed(path: Path, container, stream, end: float | None) -> Iterator[tuple[f
     """Decoded frames with their times; raises at the end where the file announced much more."""
     rate = float(stream.average_rate or stream.guessed_rate or FPS)
     time = -1 / rate
-    for frame in container.decode(stream):
+    for frame in _progressive(container.decode(stream), stream):
         time = frame.time if frame.time is not None else time + 1 / rate
         yield time, frame
     missing = end - time - 1 / rate if end is not None else 0.0
@@ -171,10 +230,52 @@ def _timed(path: Path, container, stream, end: float | None) -> Iterator[tuple[f
         )
 
 
-def _upright_rgb(frame: VideoFrame) -> np.ndarray:
+def _progressive(frames: Iterable[VideoFrame], stream) -> Iterator[VideoFrame]:
+    """Interlaced frames deinterlaced, one for one; the others as they are."""
+    graph = None
+    for frame in frames:
+        if graph is None:
+            if not frame.interlaced_frame:
+                yield frame
+                continue
+            graph = av.filter.Graph()  # from the first interlaced frame on
+            nodes = (
+                graph.add_buffer(template=stream, width=frame.width, height=frame.height, format=frame.format),
+                graph.add("bwdif", "mode=send_frame:deint=interlaced"),
+                graph.add("buffersink"),
+            )
+            graph.link_nodes(*nodes).configure()
+        graph.push(frame)
+        yield from _pulled(graph)
+    if graph is not None:
+        graph.push(None)
+        yield from _pulled(graph)
+
+
+def _pulled(graph: av.filter.Graph) -> Iterator[VideoFrame]:
+    while True:
+        try:
+            yield graph.vpull()
+        except (av.error.BlockingIOError, av.error.EOFError):
+            return
+
+
+def _square_size(frame: VideoFrame, sample_aspect_ratio: Fraction | None) -> tuple[int, int]:
+    """(width, height) px once pixels are square; anamorphic pictures are widened or heightened, never reduced."""
+    ratio = float(sample_aspect_ratio or 1)
+    if abs(ratio - 1) < _SQUARE:
+        return frame.width, frame.height
+    return (round(frame.width * ratio), frame.height) if ratio > 1 else (frame.width, round(frame.height / ratio))
+
+
+def _upright_rgb(frame: VideoFrame, sample_aspect_ratio: Fraction | None) -> np.ndarray:
     untagged_hd = frame.colorspace == _UNTAGGED and frame.height >= _HD
-    picture = frame.to_ndarray(format="rgb24", src_colorspace="ITU709" if untagged_hd else None)
+    width, height = _square_size(frame, sample_aspect_ratio)
     turns = round(frame.rotation / 90) % 4  # counter-clockwise quarter turns that make it upright
+    rgb = frame.reformat(
+        width, height, format="rgb24", src_colorspace="ITU709" if untagged_hd else None, interpolation="BICUBIC"
+    )
+    picture = rgb.to_ndarray()
     return np.ascontiguousarray(np.rot90(picture, turns)) if turns else picture
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from erlnet.errors import UserError
 
-VIDEO_SUFFIXES = (".mp4", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".flv", ".m4v", ".wmv")
+VIDEO_SUFFIXES = (".mp4", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".flv", ".m4v", ".wmv", ".ts",
+                  ".3gp")  # fmt: skip
 
 
 def videos_in(inputs: Sequence[Path]) -> list[Path]:

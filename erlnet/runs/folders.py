@@ -12,14 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from erlnet.errors import UserError
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Writes a file so that a reader sees the old one or the new one, never half of it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text(text)
-    temporary.replace(path)
+from erlnet.files import write_whole
 
 
 def write_json(path: Path, content: Any) -> None:

@@ -91,6 +91,7 @@ def _run_stage(stage: dict[str, Any], job: dict[str, Any], out: Path, writer: Ev
                 seed=stage["seed"] or 0,
                 threads=job["threads"],
                 progress=EventWriter(writer.stream, log),
+                store=out / "clips",
             )
             module, _, function = BODIES[stage["name"]].partition(":")
             metrics = getattr(importlib.import_module(module), function)(task)

@@ -1,38 +1,149 @@
-"""`python -m erlnet prepare`: videos -> clips, with progress on stderr; one bad input does not stop the others."""
+"""`python -m erlnet prepare`: videos or a data set -> clips, with progress on stderr; a bad input stops no other."""
 
 from __future__ import annotations
 
+import csv
+import io
+import json
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from erlnet import registry
-from erlnet.interfaces import SLOTS
-from erlnet.runs.progress import Display
+from erlnet.data.batch import UNITS, Batch, Place, prepare_batch
+from erlnet.data.folder import videos_index
+from erlnet.data.indexed import indexed
+from erlnet.data.items import Index
+from erlnet.data.records import Making, write_quarantine
+from erlnet.data.video_files import videos_in
+from erlnet.errors import UserError
+from erlnet.files import write_whole
+from erlnet.grammar import parse_assignments
+from erlnet.grid import resolve
+from erlnet.registry import did_you_mean
+from erlnet.runs.folders import check_writable
+from erlnet.runs.progress import Display, format_seconds
+
+if TYPE_CHECKING:
+    from erlnet.data.clip import Indexed
+
+_SLOTS = ("dataset", "tracker", "head_model")
+_FIGURES = (
+    "reprojection_px", "reprojection_mouth_px", "jitter_px", "frames_without_face", "frames_interpolated",
+    "frames_masked", "frames_rejected", "frames_with_second_face", "has_sound", "has_matte",
+)  # fmt: skip
 
 
-class DisplayProgress:
-    """An `erlnet.interfaces.Progress` that shows itself through a Display."""
+@dataclass
+class BatchProgress:
+    """An `erlnet.interfaces.Progress` that shows how many inputs are done and how long the rest will take."""
 
-    def __init__(self, display: Display):
-        self._display, self._started = display, time.monotonic()
-        display.event("prepare", {"event": "start", "label": "videos"})
+    display: Display
+    started: float = field(default_factory=time.monotonic)
 
     def update(self, step: int, total: int, loss: float | None = None) -> None:
-        self._display.event("prepare", {"event": "step", "step": step, "total": total, "loss": loss})
+        left = (time.monotonic() - self.started) / step * (total - step) if step else 0.0
+        done = f"{step / UNITS:.1f} of {total // UNITS} inputs"
+        ahead = f", {format_seconds(left)} left" if step else ""
+        self.display.live(f"prepare [{'#' * (20 * step // total):<20}] {done}{ahead}")
 
     def note(self, text: str) -> None:
-        self._display.line(text)
+        self.display.line(text)
 
 
-def prepare_inputs(inputs: Sequence[Path], out: Path, size: int) -> int:
-    """0 all prepared, 1 some failed: each is named with its reason on stderr and in OUT/failed.json."""
-    from erlnet.data.prepare import prepare_videos
+def prepare_command(words: Sequence[str], out: Path, size: int | None, jobs: int) -> int:
+    """0 all prepared, 1 some failed: each is named with its reason on stderr and in OUT/quarantine.json.
 
-    tracker = registry.load("tracker", SLOTS["tracker"])()
-    head_model = registry.load("head_model", SLOTS["head_model"])()
+    `words`: videos, folders of videos, and NAME=VALUE settings of the slots dataset, tracker and head_model.
+    """
+    if jobs < 1:
+        raise UserError(f"--jobs {jobs}: expected a whole number from 1")
+    inputs = [Path(word) for word in words if not _is_setting(word)]
+    making, index = _resolve(inputs, [word for word in words if _is_setting(word)], size)
+    check_writable(out)
     display = Display()
-    result = prepare_videos(list(inputs), out, tracker, head_model, DisplayProgress(display), size)
+    if index.findings:
+        display.line(f"{len(index.findings)} things are not as they should be there; see: python -m erlnet doctor")
+    batch = prepare_batch(index.items, Place(out), making, jobs, BatchProgress(display))
     display.close()
-    print(f"{len(result.done)} clips in {out}" + (f", {len(result.failed)} inputs failed" if result.failed else ""))
-    return 1 if result.failed else 0
+    rows = list(indexed(batch, out, making.dataset))
+    _write_index(out, rows)
+    _write_table(out, batch)
+    for item, reason in batch.failed:
+        display.line(f"failed: {item.video.name}: {reason}")
+    write_quarantine(out, [(item.name, reason) for item, reason in batch.failed])
+    failed = f", {len(batch.failed)} inputs failed: see {out / 'quarantine.json'}" if batch.failed else ""
+    print(f"{len(rows)} clips in {out}{failed}")
+    return 1 if batch.failed else 0
+
+
+def _is_setting(word: str) -> bool:
+    """`dataset=mead` or `mead.views=front`; a file whose name holds a '=' is a file."""
+    return "=" in word and not Path(word).exists()
+
+
+def _resolve(inputs: Sequence[Path], settings: Sequence[str], size: int | None) -> tuple[Making, Index]:
+    assignments = parse_assignments(list(settings))
+    if size is not None:
+        assignments["dataset.size"] = [str(size)]
+    if inputs and ("data" in assignments or "dataset" in assignments):
+        raise UserError("give either videos or dataset=NAME data=ROOT, not both")
+    if not inputs and "data" not in assignments:
+        raise UserError("name videos or folders of videos, or dataset=NAME data=ROOT")
+    grid = resolve(({"dataset": ["folder"]} if inputs else {}) | assignments)
+    if len(grid.variants) > 1:
+        raise UserError(f"{', '.join(grid.axes)}: takes one value; clips are prepared in one way")
+    variant = grid.variants[0]
+    allowed = (*_SLOTS, "data")
+    for word in assignments:
+        owner = word.partition(".")[0]
+        if owner not in allowed and owner not in {variant.choices[slot].name for slot in _SLOTS}:
+            raise UserError(
+                f"{word}: prepare reads {', '.join(allowed)} and their options; {did_you_mean(word, allowed)}"
+            )
+    dataset = variant.choices["dataset"]
+    if dataset.name == "demo":
+        raise UserError("dataset=demo makes its own clips; there is nothing to prepare")
+    making = Making(
+        dataset.name,
+        dataset.component,
+        variant.choices["tracker"].component,
+        variant.choices["head_model"].component,  # type: ignore[arg-type]
+    )
+    if inputs:
+        return making, videos_index(videos_in(inputs))
+    return making, dataset.component.build().index(Path(variant.data or ""))  # type: ignore[attr-defined]
+
+
+def _write_index(out: Path, rows: Sequence[Indexed]) -> None:
+    """These clips, and those that the folder's index held before and that still lie there."""
+    from erlnet.data.clip import read_index, write_index
+
+    folders = {row.folder.resolve() for row in rows}
+    try:
+        before = read_index(out)
+    except UserError:
+        before = []
+    kept = [r for r in before if r.folder.resolve() not in folders and (r.folder / "clip.json").is_file()]
+    write_index(out, sorted([*kept, *rows], key=lambda row: row.folder.name))
+
+
+def _write_table(out: Path, batch: Batch) -> None:
+    """`clips.csv`: what is known of each clip of this call."""
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(["clip", "video", "speaker", "style", "split", "frames", "seconds_to_prepare", *_FIGURES])
+    for item, record in batch.done:
+        for clip in record.clips:
+            described = json.loads((out / clip / "clip.json").read_text())
+            seconds = round(record.seconds * described["n_frames"] / max(_frames(out, record.clips), 1), 2)
+            figures = [described["tracking"].get(name, "") for name in _FIGURES]
+            table.writerow(
+                [clip, item.video.name, item.speaker, item.style, item.split, described["n_frames"], seconds, *figures]
+            )
+    write_whole(out / "clips.csv", text.getvalue())
+
+
+def _frames(out: Path, clips: Sequence[str]) -> int:
+    return sum(json.loads((out / clip / "clip.json").read_text())["n_frames"] for clip in clips)

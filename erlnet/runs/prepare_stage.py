@@ -10,6 +10,6 @@ def run(task: Task) -> dict[str, object]:
     """Writes `index.json` and the clips that are not elsewhere already."""
     source = task.component("dataset").build()
     tracker, head_model = task.component("tracker"), task.component("head_model")
-    source.prepare(task.data, task.out, tracker, head_model, task.progress)  # type: ignore[attr-defined]
+    source.prepare(task.data, task.out, task.store, tracker, head_model, task.threads, task.progress)  # type: ignore[attr-defined]
     clips = open_index(task.out)
     return {"clips": len(clips), "frames": sum(len(clip) for clip in clips)}

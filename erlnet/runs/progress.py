@@ -45,6 +45,11 @@ class Display:
         elif kind == "done":
             self.line(f"{job}: {event['label']} done in {event['seconds']:.1f} s")
 
+    def live(self, text: str) -> None:
+        """The terminal's one changing line; nothing in a log."""
+        if self.terminal:
+            self._overwrite(text)
+
     def close(self) -> None:
         self._clear()
 

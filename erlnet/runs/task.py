@@ -23,6 +23,7 @@ class Task:
     seed: int
     threads: int
     progress: Progress
+    store: Path  # prepared clips of all sweeps; only `prepare` writes there
 
     def component(self, slot: str) -> Component:
         """The slot's component with its options, rebuilt from the config."""

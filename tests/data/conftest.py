@@ -1,7 +1,7 @@
 """Small videos made on the spot, with known contents."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 
@@ -24,12 +24,19 @@ class MadeVideo:
     sample_rate: int | None = 48_000  # None: no sound
     stereo: bool = False
     paint: Callable[[int], np.ndarray] | None = None  # frame number -> (H,W,3) uint8, instead of grey
+    times: Sequence[float] | None = None  # s of each frame after the first, instead of 1 / fps
+    aspect: tuple[int, int] = (1, 1)  # a pixel's width to its height
+    pix_fmt: str = "yuv420p"
+    options: Mapping[str, str] = field(default_factory=dict)  # the encoder's, beside crf and preset
 
     def write(self, path: Path) -> Path:
         with av.open(str(path), "w") as container:
-            video = container.add_stream("libx264", rate=self.fps, options={"crf": "10", "preset": "ultrafast"})
+            video = container.add_stream(
+                "libx264", rate=self.fps, options={"crf": "10", "preset": "ultrafast", **self.options}
+            )
             video.height, video.width = self.size
-            video.pix_fmt = "yuv420p"
+            video.pix_fmt = self.pix_fmt
+            video.codec_context.sample_aspect_ratio = Fraction(*self.aspect)
             video.codec_context.time_base = video.time_base = Fraction(1, 30_000)
             sound = self._sound_stream(container)
             if sound is not None:
@@ -38,7 +45,8 @@ class MadeVideo:
                 picture = np.full((*self.size, 3), 255 if i == self.flash else 80, np.uint8)
                 frame = av.VideoFrame.from_ndarray(self.paint(i) if self.paint else picture, format="rgb24")
                 frame.time_base = Fraction(1, 30_000)
-                frame.pts = round((self.video_start + i / self.fps) * 30_000)
+                after = i / self.fps if self.times is None else self.times[i]
+                frame.pts = round((self.video_start + after) * 30_000)
                 container.mux(video.encode(frame))
             container.mux(video.encode(None))
         return path

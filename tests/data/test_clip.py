@@ -2,7 +2,17 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from erlnet.data.clip import Camera, ClipWriter, Coefficients, Labels, open_clip, open_index, write_index
+from erlnet.data.clip import (
+    Camera,
+    ClipFacts,
+    ClipWriter,
+    Coefficients,
+    Indexed,
+    Labels,
+    open_clip,
+    open_index,
+    write_index,
+)
 from erlnet.errors import UserError
 
 T, H, W = 5, 8, 12
@@ -30,8 +40,9 @@ def written(tmp_path):
         tmp_path / "a", "a", Labels("s", "neutral", "folder", "", "x.mp4"), Camera(100, 100, 6, 4, W, H)
     )
     for frame, region in zip(frames, regions):
-        writer.add_frame(frame, region)
-    writer.close(audio, coefficients(), landmarks, {"x.mp4": "0" * 64}, {"reprojection_px": 0.5})
+        writer.add_frame(frame)
+        writer.add_regions(region)
+    writer.close(audio, coefficients(), landmarks, ClipFacts({"x.mp4": "0" * 64}, {"reprojection_px": 0.5}))
     return tmp_path, frames, regions, landmarks, audio
 
 
@@ -86,9 +97,9 @@ def test_a_folder_without_a_clip_is_named(tmp_path):
 
 def test_the_index_finds_clips_inside_and_elsewhere(written, tmp_path_factory):
     folder = written[0]
-    write_index(folder, [folder / "a"])
+    write_index(folder, [Indexed(folder / "a")])
     elsewhere = tmp_path_factory.mktemp("elsewhere")
-    write_index(elsewhere, [folder / "a"])
+    write_index(elsewhere, [Indexed(folder / "a")])
     assert [c.name for c in open_index(folder)] == [c.name for c in open_index(elsewhere)] == ["a"]
 
 
@@ -98,7 +109,8 @@ def test_the_same_content_has_the_same_bytes(written, tmp_path):
         tmp_path / "b", "a", Labels("s", "neutral", "folder", "", "x.mp4"), Camera(100, 100, 6, 4, W, H)
     )
     for frame, region in zip(frames, regions):
-        writer.add_frame(frame, region)
-    writer.close(audio, coefficients(), landmarks, {"x.mp4": "0" * 64}, {"reprojection_px": 0.5})
+        writer.add_frame(frame)
+        writer.add_regions(region)
+    writer.close(audio, coefficients(), landmarks, ClipFacts({"x.mp4": "0" * 64}, {"reprojection_px": 0.5}))
     for file in ("regions.npz", "coefficients.npz", "landmarks.npz", "audio.wav", "clip.json", "frames/00000.png"):
         assert (folder / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes(), file

@@ -17,8 +17,9 @@ from erlnet.data.demo.dataset import plan_clips
 from erlnet.data.demo.filming import build_scene
 from erlnet.data.demo.scene import SUPERSAMPLE
 from erlnet.data.demo.speech import perform
-from erlnet.data.demo.studio import LANDMARK_NOISE, Silence, observe, one_thread
+from erlnet.data.demo.studio import LANDMARK_NOISE, observe, one_thread
 from erlnet.data.demo.truth import DEPTH_UNIT, depth_map, region_map
+from erlnet.data.silence import Silence
 from erlnet.errors import UserError
 from erlnet.head.components import MakeHuman
 from erlnet.head.project import project
@@ -105,7 +106,7 @@ def made(tmp_path_factory):
         patch.setattr(studio, "WORKERS", workers)
         folder = tmp_path_factory.mktemp("demo")
         demo = Demo(seed=seed, size=64, train_clips=1, test_clips=1, train_seconds=0.4, test_seconds=0.4)
-        demo.build().prepare(None, folder, Onlooker(), MakeHuman(), Silence())
+        demo.build().prepare(None, folder, folder, Onlooker(), MakeHuman(), 1, Silence())
         folders.append(folder)
     patch.undo()
     return folders

@@ -1,14 +1,16 @@
 """Decoding onto the 25 fps grid, checked with flashes and clicks at known times."""
 
 import struct
+from fractions import Fraction
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from erlnet.data.video import on_grid, probe, read_audio, read_frames
+from erlnet.data.video import Stretch, on_grid, probe, read_audio, read_frames, read_shown
 from erlnet.errors import InputError
 
 SHARED = Path(__file__).resolve().parents[2].parent / "shared"
@@ -121,6 +123,109 @@ def test_colours_survive(tmp_path, made_video):
         tmp_path / "c.mp4"
     )
     assert np.abs(next(read_frames(path)).astype(int) - colour).max() <= 4
+
+
+def ramp(i):
+    """A picture that says which one it is: a bar that moves by 3 px a frame."""
+    picture = np.full((64, 96, 3), 40, np.uint8)
+    picture[:, 3 * (i % 30) : 3 * (i % 30) + 6] = 220
+    return picture
+
+
+def test_variable_frame_rate_shows_each_frame_as_long_as_it_was_on_show(tmp_path, made_video):
+    # 40 frames at 50 fps, then 10 frames at 10 fps: .8 s and 1 s.
+    times = [i / 50 for i in range(40)] + [0.8 + i / 10 for i in range(10)]
+    path = made_video(sample_rate=None, paint=ramp, n_frames=50, times=times, fps=50).write(tmp_path / "vfr.mkv")
+    numbers = [shown.number for shown in read_shown(path)]
+    assert numbers[:20] == list(range(1, 40, 2))  # the one on show at the middle of each 40 ms
+    assert np.bincount(numbers[20:])[40:49].tolist() == [2, 3] * 4 + [2] or len(numbers) in (44, 45)
+    assert all(abs(times[n] - i / 25) < 0.1 for i, n in enumerate(numbers))
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+def test_a_stretch_holds_the_same_frames_as_the_whole(tmp_path, made_video, suffix):
+    path = made_video(sample_rate=None, paint=ramp, n_frames=240, video_start=0.2, options={"g": "40", "bf": "2"})
+    path = path.write(tmp_path / f"long{suffix}")
+    whole = [(shown.picture.copy(), shown.number) for shown in read_shown(path)]
+    for begin, end in ((0, 10), (5, 30), (100, 140), (150, None)):
+        part = list(read_shown(path, Stretch(begin, end)))
+        assert [shown.number for shown in part] == [number for _, number in whole[begin:end]]
+        assert all((shown.picture == picture).all() for shown, (picture, _) in zip(part, whole[begin:end]))
+
+
+def test_an_interlaced_video_is_deinterlaced(tmp_path):
+    """A bar moves 5 px from field to field: woven lines are combed, deinterlaced ones are not."""
+
+    def bar(x):
+        picture = np.full((96, 192), 40, np.uint8)
+        picture[:, x : x + 20] = 220
+        return picture
+
+    def combed(picture):
+        """Mean difference between neighbouring lines; the bar is upright, so a whole picture has none."""
+        return np.abs(np.diff(picture[20:76].astype(int), axis=0)).mean()
+
+    path, woven = tmp_path / "fields.mpg", []
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mpeg2video", rate=25, options={"flags": "+ilme+ildct", "qscale": "2"})
+        stream.height, stream.width, stream.pix_fmt, stream.bit_rate = 96, 192, "yuv420p", 4_000_000
+        fields = av.filter.Graph()  # it alone can mark frames as woven of two fields
+        nodes = (
+            fields.add_buffer(width=192, height=96, format="yuv420p", time_base=Fraction(1, 25)),
+            fields.add("setfield", "tff"),
+            fields.add("buffersink"),
+        )
+        fields.link_nodes(*nodes).configure()
+        for i in range(14):
+            picture = bar(10 + 10 * i)
+            picture[1::2] = bar(15 + 10 * i)[1::2]
+            woven.append(combed(picture))
+            frame = av.VideoFrame.from_ndarray(np.stack([picture] * 3, -1), format="rgb24").reformat(format="yuv420p")
+            frame.pts, frame.time_base = i, Fraction(1, 25)
+            fields.push(frame)
+            container.mux(stream.encode(fields.vpull()))
+        container.mux(stream.encode(None))
+    assert probe(path).interlaced
+    frames = list(read_frames(path))
+    assert len(frames) == 14
+    assert max(combed(f[..., 0]) for f in frames[1:-1]) < 0.35 * min(woven)
+
+
+def test_pixels_that_are_not_square_are_made_so(tmp_path, made_video):
+    def circle(_):
+        y, x = np.mgrid[:64, :96]
+        return np.repeat(np.where(((x - 48) / 15) ** 2 + ((y - 32) / 20) ** 2 < 1, 230, 30)[..., None], 3, 2).astype(
+            "u1"
+        )
+
+    path = made_video(sample_rate=None, paint=circle, n_frames=3, aspect=(4, 3)).write(tmp_path / "wide.mkv")
+    info = probe(path)
+    assert (info.height, info.width) == (64, 128)
+    frame = next(read_frames(path))
+    assert frame.shape == (64, 128, 3)
+    bright = frame[..., 0] > 128
+    assert abs(np.ptp(np.flatnonzero(bright.any(0))) - np.ptp(np.flatnonzero(bright.any(1)))) <= 2
+
+
+def test_odd_sizes_are_read(tmp_path, made_video):
+    def paint(_):
+        return np.full((63, 95, 3), 90, np.uint8)
+
+    path = made_video(size=(63, 95), paint=paint, sample_rate=None, n_frames=3, pix_fmt="yuv444p").write(
+        tmp_path / "odd.mkv"
+    )
+    assert next(read_frames(path)).shape == (63, 95, 3)
+
+
+def test_a_sound_file_of_its_own_is_read_on_the_videos_clock(tmp_path, made_video):
+    path = made_video(click=1.0).write(tmp_path / "a.mkv")
+    with av.open(str(path)) as source, av.open(str(tmp_path / "a.m4a"), "w") as target:
+        stream = target.add_stream("aac", rate=48_000)
+        for frame in source.decode(source.streams.audio[0]):
+            target.mux(stream.encode(frame))
+        target.mux(stream.encode(None))
+    assert click_time(read_audio(tmp_path / "a.m4a", 0.0, 50)) == pytest.approx(1.0, abs=0.03)
+    assert click_time(read_audio(tmp_path / "a.m4a", 0.4, 40)) == pytest.approx(0.6, abs=0.03)
 
 
 # --- wrong input: one line that names the file

@@ -7,7 +7,8 @@ from erlnet.interfaces import REGIONS
 
 pytest.importorskip("cv2", reason="needs the extra 'track'")
 
-from erlnet.data.regions import ALIGN, WORK, PersonModel, face_parts, region_map, similarity
+from erlnet.data.hair import fallen_hair
+from erlnet.data.regions import ALIGN, WORK, PersonModel, enlarged, face_parts, region_map, similarity
 from erlnet.data.silhouette import Silhouettes
 from erlnet.data.torso import TorsoMotion
 
@@ -51,8 +52,8 @@ def shape():
 
 def test_each_place_gets_its_region_and_the_border_gets_none_for_sure(shape):
     person = (shape.head | shape.neck | shape.torso).astype(float)
-    model = PersonModel(person, person, face_68()[ALIGN])
-    bits = region_map(shape, face_68(), model, WORK, np.zeros(2))
+    model = PersonModel(person, person, np.zeros_like(person), face_68()[ALIGN])
+    bits = region_map(shape, model, WORK, np.zeros(2))
     assert bit(bits, "head")[40, 64]
     assert bit(bits, "face")[50, 64]
     assert bit(bits, "torso")[110, 64]
@@ -66,8 +67,77 @@ def test_each_place_gets_its_region_and_the_border_gets_none_for_sure(shape):
 def test_where_the_key_frames_disagree_nothing_is_claimed(shape):
     person = (shape.head | shape.neck | shape.torso).astype(float)
     person[100:, 105:110] = 0.5
-    model = PersonModel(person, person, face_68()[ALIGN])
-    assert bit(region_map(shape, face_68(), model, WORK, np.zeros(2)), "unknown")[120, 107]
+    model = PersonModel(person, person, np.zeros_like(person), face_68()[ALIGN])
+    assert bit(region_map(shape, model, WORK, np.zeros(2)), "unknown")[120, 107]
+
+
+def test_the_matte_of_a_frame_counts_before_what_the_key_frames_had(shape):
+    person = (shape.head | shape.neck | shape.torso).astype(float)
+    model = PersonModel(person, person, np.zeros_like(person), face_68()[ALIGN])
+    matte = person.copy()
+    matte[100:, 95:110] = 1.0  # an arm that is there in this frame alone
+    matte[100:, 20:30] = 0.0
+    bits = region_map(shape, model, WORK, np.zeros(2), matte)
+    assert bit(bits, "torso")[120, 107]
+    assert bit(bits, "background")[120, 22]
+    assert bit(region_map(shape, model, WORK, np.zeros(2)), "background")[120, 107]
+
+
+def test_hair_below_the_jaw_is_head_but_teaches_nobody(shape):
+    person = (shape.head | shape.neck | shape.torso).astype(float)
+    hair = np.zeros((WORK, WORK))
+    hair[70:100, 40:48] = 1.0
+    matte = np.maximum(person, hair)
+    bits = region_map(shape, PersonModel(person, person, hair, face_68()[ALIGN]), WORK, np.zeros(2), matte)
+    assert bit(bits, "head")[90, 44]
+    assert bit(bits, "unknown")[90, 44]
+    assert not bit(bits, "torso")[90, 44]
+    assert bit(bits, "torso")[110, 44]
+
+
+def portrait(shape, hair_colour, hair_below):
+    """A painted frame: teal wall, hair round the face and (H,W) `hair_below`, red jumper; and who is person in it."""
+    skin, jumper, wall = (224, 172, 140), (180, 40, 40), (40, 120, 130)
+    image = np.tile(np.array(wall, np.uint8), (WORK, WORK, 1))
+    image[shape.torso] = jumper
+    image[shape.neck] = skin
+    image[shape.head] = hair_colour
+    image[shape.face] = skin
+    image[hair_below] = hair_colour
+    noise = np.random.default_rng(0).integers(-6, 7, image.shape)
+    person = shape.head | shape.neck | shape.torso | hair_below
+    return np.clip(image + noise, 0, 255).astype(np.uint8), person
+
+
+def test_long_hair_is_told_from_clothes_and_neck_by_its_colour(shape):
+    below = np.zeros((WORK, WORK), bool)
+    below[60:104, 40:50] = True
+    image, person = portrait(shape, (70, 45, 30), below)
+    (found,) = fallen_hair([image], [shape], [person])
+    wanted = below & ~shape.above_jaw
+    reach = np.flatnonzero(found.any(1)).max()
+    assert reach < 104
+    assert (found & wanted).sum() > 0.8 * wanted[: reach + 1].sum()
+    assert (found & ~wanted).sum() < 0.1 * found.sum()
+
+
+def test_a_bald_head_has_no_hair_below_the_jaw(shape):
+    none = np.zeros((WORK, WORK), bool)
+    image, person = portrait(shape, (224, 172, 140), none)
+    (found,) = fallen_hair([image], [shape], [person])
+    assert found.sum() < 12
+
+
+def test_masks_grow_with_smooth_outlines():
+    small = np.zeros((WORK, WORK), bool)
+    small[32:96, 32:96] = True
+    large = enlarged(small, 512)
+    assert large.shape == (512, 512)
+    assert abs(large.sum() - 256 * 256) < 600
+    rows, columns = np.mgrid[:WORK, :WORK]
+    slope = enlarged(rows > columns, 512)
+    edge = slope.argmax(0)[100:400]
+    assert np.abs(np.diff(edge)).max() <= 2  # stairs of 4 without it
 
 
 def test_the_mouth_is_a_box_of_the_stated_size_on_the_lips():

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).resolve().parents[2] / "erlnet"
-BASE = {"errors", "interfaces", "registry", "__version__"}
+BASE = {"errors", "files", "interfaces", "registry", "__version__"}
 LEVELS = {  # room -> rooms it may import, beside itself and BASE; settings and components are torch-free words
     "head": set(),
     "audio": set(),
@@ -18,7 +18,20 @@ LEVELS = {  # room -> rooms it may import, beside itself and BASE; settings and 
     "grid": {"variant", "grammar", "options", "presets"},
     "stages": {"variant", "metrics"},
     "report": {"metrics"},
-    "runs": {"head", "audio", "metrics", "data", "adf", "nerf", "variant", "grid", "stages", "study", "report"},
+    "runs": {
+        "head",
+        "audio",
+        "metrics",
+        "data",
+        "adf",
+        "nerf",
+        "variant",
+        "grid",
+        "stages",
+        "study",
+        "report",
+        "grammar",
+    },
 }
 
 

@@ -82,7 +82,14 @@ class DemoSource:
         return {}
 
     def prepare(
-        self, data: Path | None, out: Path, tracker: Tracker, head_model: HeadModelComponent, progress: Progress
+        self,
+        data: Path | None,
+        out: Path,
+        store: Path,
+        tracker: Tracker,
+        head_model: HeadModelComponent,
+        jobs: int,
+        progress: Progress,
     ) -> None:
         """Films every clip into a folder of its name under `out` and writes the index."""
         self._refuse(data)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from erlnet.data.clip import Camera, ClipWriter, Coefficients, Labels
+from erlnet.data.clip import Camera, ClipFacts, ClipWriter, Coefficients, Labels
 from erlnet.data.demo.appearance import KEY, Appearance, Surface, dress
 from erlnet.data.demo.background import paint_room
 from erlnet.data.demo.look import Look
@@ -73,11 +73,12 @@ def film(shot: Shot) -> str:
     depth = []
     for points, flush, marks in zip(shot.points, shot.flush, shot.landmarks):
         picture = scene.render(points, float(flush))
-        writer.add_frame(picture.image, region_map(picture.seen, bits, marks[48:60], SUPERSAMPLE))
+        writer.add_frame(picture.image)
+        writer.add_regions(region_map(picture.seen, bits, marks[48:60], SUPERSAMPLE))
         depth.append(depth_map(picture.seen, DEPTH_STEP * SUPERSAMPLE))
     truth = {"depth": np.stack(depth), **shot.truth}
     np.savez_compressed(shot.folder / "truth.npz", **truth)  # type: ignore[arg-type]
-    writer.close(shot.audio, shot.tracked, shot.landmarks, {}, shot.report)
+    writer.close(shot.audio, shot.tracked, shot.landmarks, ClipFacts(report=shot.report))
     return shot.name
 
 

@@ -20,11 +20,12 @@ import torch
 from scipy import ndimage
 from threadpoolctl import threadpool_limits
 
-from erlnet.data.clip import FPS, Labels, write_index
+from erlnet.data.clip import FPS, Indexed, Labels, write_index
 from erlnet.data.demo.actor import Actor, Take, act, cast
 from erlnet.data.demo.dataset import ClipPlan, Plan, plan_clips
 from erlnet.data.demo.filming import Set, Shot, film, warm
 from erlnet.data.demo.speech import perform
+from erlnet.data.silence import Silence
 from erlnet.head.components import MakeHuman
 from erlnet.interfaces import Observation
 
@@ -40,16 +41,6 @@ _OFFSET_SMOOTHING = 6.0  # frames, standard deviation of the low-pass
 _OFFSET_NOISE = 0.15 / 128  # of the picture's height
 
 
-class Silence:
-    """The progress of one clip's fit, which nobody wants to see."""
-
-    def update(self, step: int, total: int, loss: float | None = None) -> None:
-        pass
-
-    def note(self, text: str) -> None:
-        pass
-
-
 def produce(plan: Plan, out: Path, tracker: Tracker, head_model: HeadModelComponent, progress: Progress) -> None:
     """Writes every clip of `plan` under `out`, and `index.json`.
 
@@ -62,7 +53,7 @@ def produce(plan: Plan, out: Path, tracker: Tracker, head_model: HeadModelCompon
         shots = _shots(plan, clips, out, tracker, head_model, shipped)
         for done, _ in enumerate(_film_all(shots, first.stage), start=1):
             progress.update(done, len(clips))
-    write_index(out, [out / clip.name for clip in clips])
+    write_index(out, [Indexed(out / clip.name) for clip in clips])
 
 
 @contextmanager

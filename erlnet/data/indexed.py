@@ -1,0 +1,89 @@
+"""The source of clips of every data set that is made of videos: an index first, then what is selected is prepared."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from erlnet.data.batch import Batch, Place, prepare_batch
+from erlnet.data.items import Index, Item, Layout
+from erlnet.data.options import PrepareOptions
+from erlnet.data.records import Making, quick_print
+from erlnet.errors import UserError
+
+if TYPE_CHECKING:
+    from erlnet.data.clip import Indexed
+    from erlnet.interfaces import HeadModelComponent, Progress, Tracker
+
+_SHOWN = 5  # failed inputs that an error names
+
+
+@dataclass(frozen=True)
+class IndexedSource:
+    """`ClipSource` over the videos that a layout lists."""
+
+    dataset: str
+    layout: Layout
+    options: PrepareOptions
+
+    def index(self, data: Path | None) -> Index:
+        """What the layout selects under `data`; UserError where that is nothing."""
+        if data is None:
+            raise UserError(f"dataset={self.dataset} needs data=ROOT")
+        if not data.exists():
+            raise UserError(f"data={data}: there is no such file or folder")
+        index = self.layout.index(data)
+        if not index.items:
+            wrong = f"; {index.findings[0]}" if index.findings else ""
+            raise UserError(f"data={data}: no clip of dataset={self.dataset} is selected there{wrong}")
+        return index
+
+    def fingerprint(self, data: Path | None) -> dict:
+        """How many items there are, and a hash over their files' sizes and ends, their labels and places."""
+        rows = [[_described(item), quick_print(item.video)] for item in self.index(data).items]
+        text = json.dumps(rows, sort_keys=True)
+        return {"items": len(rows), "sha256": hashlib.sha256(text.encode()).hexdigest()}
+
+    def prepare(
+        self,
+        data: Path | None,
+        out: Path,
+        store: Path,
+        tracker: Tracker,
+        head_model: HeadModelComponent,
+        jobs: int,
+        progress: Progress,
+    ) -> None:
+        """Prepares the items that `store` lacks and lists them all in `out`/index.json.
+
+        Inputs that cannot be used are noted and left out; UserError where every one of them is.
+        """
+        from erlnet.data.clip import write_index
+
+        making = Making(self.dataset, self.options, tracker, head_model)
+        batch = prepare_batch(self.index(data).items, Place(store, keyed=True), making, jobs, progress)
+        if not batch.done:
+            reasons = "; ".join(f"{item.video.name}: {reason}" for item, reason in batch.failed[:_SHOWN])
+            more = len(batch.failed) - _SHOWN
+            raise UserError(reasons + (f"; and {more} more" if more > 0 else ""))
+        write_index(out, indexed(batch, store, self.dataset))
+
+
+def indexed(batch: Batch, store: Path, dataset: str) -> Sequence[Indexed]:
+    """Index rows of everything in `batch` that gave clips, with the labels that the items have now."""
+    from erlnet.data.clip import Indexed, Labels
+
+    rows = []
+    for item, record in batch.done:
+        labels = Labels(item.speaker, item.style, dataset, item.split, item.source)
+        rows += [Indexed(store / clip, labels) for clip in record.clips]
+    return rows
+
+
+def _described(item: Item) -> dict:
+    """What a clip of it depends on, wherever its files lie."""
+    return {k: v for k, v in asdict(item).items() if k not in ("video", "sound")} | {"video": item.video.name}

@@ -1,0 +1,54 @@
+"""The first look at a video: where its faces are, and where it cuts."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+
+from erlnet.data.clip import FPS
+from erlnet.data.detector import Face, FaceDetector
+from erlnet.data.finder import FaceFinder
+from erlnet.data.items import Item
+from erlnet.data.shots import cuts, thumbnail
+from erlnet.data.video import Stretch, probe, read_shown
+from erlnet.errors import InputError
+from erlnet.interfaces import Progress
+
+WORK_UNITS = 1000  # one input's whole work, in `Progress.update`
+FIRST_PASS = 0.4  # of it is done when this look ends, about
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What was found in N frames at 25 fps."""
+
+    faces: list[list[Face]]
+    numbers: np.ndarray  # (N,) the source frame that each shows
+    cuts: list[int]
+    height: int  # px of the source's pictures, upright
+    width: int
+    start: float  # s, container time of the video's first frame
+    begin: int  # frames at 25 fps from the video's first to the first of these
+
+
+def look(item: Item, detector: FaceDetector, progress: Progress) -> Seen:
+    """Every frame of `item`; InputError where it cannot be decoded or shows no face at all."""
+    info = probe(item.video)
+    begin = round(item.start * FPS)
+    stretch = Stretch(begin, None if item.stop is None else round(item.stop * FPS))
+    expected = max((stretch.end or info.n_frames) - begin, 1)
+    finder, faces, numbers, small = FaceFinder(detector), [], [], []
+    frames = read_shown(item.video, stretch)
+    with ThreadPoolExecutor(1) as pool:  # the next frame is decoded while this one is searched
+        coming = pool.submit(next, frames, None)
+        while (shown := coming.result()) is not None:
+            coming = pool.submit(next, frames, None)
+            faces.append(finder(shown.picture))
+            numbers.append(shown.number)
+            small.append(thumbnail(shown.picture))
+            progress.update(round(WORK_UNITS * FIRST_PASS * min(len(faces) / expected, 1)), WORK_UNITS)
+    if not any(faces):
+        raise InputError(f"{item.video}: no face was found in any of its {len(faces)} frames")
+    return Seen(faces, np.array(numbers), cuts(np.stack(small)), info.height, info.width, info.start, begin)
