@@ -1,4 +1,4 @@
-"""The commands beside the main job: prepare, components, assets."""
+"""The commands beside the main job: prepare, doctor, components, assets."""
 
 from __future__ import annotations
 
@@ -25,6 +25,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     prepare.add_argument("--size", type=int, help="height and width of the clips, px (512)")
     prepare.add_argument("--jobs", type=int, default=1, help="videos prepared at a time (1)")
 
+    doctor = commands.add_parser("doctor", help="a data set on disk: expected, present, missing, broken, leaking")
+    doctor.add_argument("dataset", help="mead, hdtf, voxceleb, ldst or folder")
+    doctor.add_argument("root", type=Path, help="where it lies")
+    doctor.add_argument("words", nargs="*", metavar="NAME=VALUE", help="its options, such as mead.speakers=[M003]")
+    doctor.add_argument("--json", action="store_true", help="everything, for a program")
+    doctor.add_argument("--no-open", action="store_true", help="go by names and annotation files; open no video")
+
     components = commands.add_parser("components", help="what can be swapped: slots, components, options")
     components.add_argument("slot", nargs="?", help="only this slot, with options")
 
@@ -35,7 +42,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     options = parser.parse_args(arguments)
     try:
-        return {"prepare": _prepare, "components": _components, "assets": _assets}[options.command](options)
+        run = {"prepare": _prepare, "doctor": _doctor, "components": _components, "assets": _assets}
+        return run[options.command](options)
     except UserError as error:
         print(f"erlnet: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
@@ -65,6 +73,12 @@ def _prepare(options: argparse.Namespace) -> int:
     from erlnet.runs.prepare_command import prepare_command
 
     return prepare_command(options.words, options.out, options.size, options.jobs)
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from erlnet.runs.doctor_command import doctor_command
+
+    return doctor_command(options.dataset, options.root, options.words, options.json, not options.no_open)
 
 
 if __name__ == "__main__":

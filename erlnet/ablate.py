@@ -10,8 +10,12 @@ import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from erlnet.errors import UserError
+
+if TYPE_CHECKING:
+    from erlnet.variant import Variant
 
 HELP = """\
 Trains the variants that the words span, scores them and writes one HTML report.
@@ -24,7 +28,7 @@ NAME=VALUE[,VALUE...] sweeps; NAME=[A,B] is one value that is a list. NAME is
   a slot             {slots}
   data               a video, a folder of videos, a folder that `erlnet prepare` wrote, or a dataset's root
   preset             smoke, demo (default without data), study, fast (default on real data), full, full512
-  split              own (the dataset's), blocks (default on real data), last
+  split              own (the dataset's), blocks (default on your videos), last, time, or a frozen split's FILE.json
   seed, threads      seed=0,1,2 or 'seed=range(3)'; threads defaults to the physical cores
   SLOT.OPTION, COMPONENT.OPTION, or codec|motion|renderer.OPTION such as renderer.steps
 `python -m erlnet components [SLOT]` lists components and options. The last line on stdout is the report's path.
@@ -77,8 +81,10 @@ def run(options: argparse.Namespace, command: str) -> int:
     first = grid.variants[0]
     data = Path(first.data) if first.data else None
     source = first.choices["dataset"].component.build().fingerprint(data)  # type: ignore[attr-defined]
+    source |= _files(first)
     plans = tuple(make_plan(v, seed, source, driving, families) for seed in grid.seeds for v in grid.variants)
     check_writable(options.out)
+    _keep_split(parsed.assignments.get("split", [""])[0], first.split, options.out)
 
     from erlnet.runs.local import run_plans
     from erlnet.runs.outcome import Sweep, publish
@@ -89,6 +95,22 @@ def run(options: argparse.Namespace, command: str) -> int:
     published = publish(Sweep(command, parsed, grid, plans, driving, options.out), display)
     print(published.report)
     return 1 if published.failed else 0
+
+
+def _files(variant: Variant) -> dict[str, str]:
+    """Hashes of the user's own files that tracker and head model read: their paths alone would not tell of a change."""
+    from erlnet.data.records import files_read
+
+    read = {slot: files_read(variant.choices[slot].component) for slot in ("tracker", "head_model")}
+    return {f"{slot}_files": text for slot, text in read.items() if text}
+
+
+def _keep_split(given: str, name: str, out: Path) -> None:
+    """A split that was given as a file is kept with what was run on it."""
+    if given.endswith(".json"):
+        from erlnet.files import write_whole
+
+        write_whole(out / "splits" / f"{name}.json", Path(given).read_text())
 
 
 if __name__ == "__main__":

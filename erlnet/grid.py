@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from erlnet import registry
@@ -13,9 +14,10 @@ from erlnet.grammar import parse_seeds
 from erlnet.interfaces import SLOTS
 from erlnet.options import option_types, parse_value
 from erlnet.presets import default_preset, preset_values
-from erlnet.variant import STAGE_SETTINGS, Choice, Variant, physical_cores
+from erlnet.variant import GIVEN, STAGE_SETTINGS, Choice, Variant, physical_cores
 
-SPLITS = ("own", "blocks", "last")
+SPLITS = ("own", "blocks", "last", "time")
+OWN_SPLIT = ("demo", "mead", "hdtf", "voxceleb")  # data sets that say which clip is on which side
 SINGLE = ("data", "preset", "split", "threads")  # they change the test frames or their count: one value a study
 
 
@@ -59,6 +61,9 @@ def resolve(assignments: Mapping[str, list[str]]) -> Grid:
     variants = _unique(rows)
     axes = tuple(n for n, values in assignments.items() if len(values) > 1 and n != "seed")
     swept = {n if n in SLOTS else targets[n].owner for n in axes}
+    if "dataset" in swept:
+        word = next(n for n in axes if n == "dataset" or (n in targets and targets[n].owner == "dataset"))
+        raise UserError(f"{word}: takes one value; variants are compared on the same test frames")
     return Grid(variants, parse_seeds(assignments.get("seed", ["0"])), axes, tuple(s for s in SLOTS if s in swept))
 
 
@@ -76,13 +81,23 @@ class _Base:
     def of(cls, single: Mapping[str, str], slots: Mapping[str, list[str]]) -> _Base:
         dataset = _one("dataset", slots.get("dataset", [SLOTS["dataset"]]))
         preset = single.get("preset", default_preset(dataset))
-        split = single.get("split", "own" if dataset == "demo" else "blocks")
-        if split not in SPLITS:
-            raise UserError(f"split={split}: {registry.did_you_mean(split, SPLITS)}")
+        default = "own" if dataset in OWN_SPLIT else "time" if dataset == "ldst" else "blocks"
+        split = single.get("split", default)
+        if split.endswith(".json"):
+            split = split_name(Path(split))
+        elif split not in SPLITS:
+            raise UserError(f"split={split}: {registry.did_you_mean(split, SPLITS)}; or a split's file, FILE.json")
         threads = parse_value(single.get("threads", str(physical_cores())), int, "threads")
         if threads < 1:
             raise UserError(f"threads={threads}: expected a whole number from 1")
         return cls(single.get("data"), preset, split, threads, preset_values(preset))
+
+
+def split_name(file: Path) -> str:
+    """What a split given as a file is called in a variant: its stem and the hash of what it says."""
+    from erlnet.data.split_files import read_frozen
+
+    return f"{file.stem}{GIVEN}{read_frozen(file).sha256[:12]}"
 
 
 def _one(name: str, values: list[str]) -> str:

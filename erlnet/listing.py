@@ -42,6 +42,11 @@ def describe_slot(slot: str) -> str:
 
 def _options(component: type[Any]) -> list[str]:
     types = option_types(component)
-    return [
-        f"{f.name}={'' if f.default is MISSING else f.default}  ({type_name(types[f.name])})" for f in fields(component)
-    ]
+    return [f"{f.name}={_written(f.default)}  ({type_name(types[f.name])})" for f in fields(component)]
+
+
+def _written(value: object) -> str:
+    """A default as the command line would spell it."""
+    if value is MISSING:
+        return ""
+    return f"[{','.join(map(str, value))}]" if isinstance(value, tuple) else str(value)

@@ -47,9 +47,9 @@ def _parse(text: str, wanted: Any) -> Any:
                 return choice
         raise ValueError
     if origin is tuple:
-        if not (text.startswith("[") and text.endswith("]")):
-            raise ValueError
         inner = get_args(wanted)[0]
+        if not (text.startswith("[") and text.endswith("]")):
+            return (_parse(text, inner),)  # a list of one needs no brackets
         return tuple(_parse(part.strip(), inner) for part in text[1:-1].split(",") if part.strip())
     if origin in (types.UnionType, typing.Union):
         return _parse_union(text, get_args(wanted))

@@ -14,6 +14,8 @@ from erlnet.adf.settings import CodecSettings, MotionSettings
 from erlnet.interfaces import Component
 from erlnet.nerf.settings import RendererSettings
 
+GIVEN = "@"  # in the name of a split that the user gave as a file: STEM@HASH
+
 STAGE_SETTINGS: dict[str, type] = {"codec": CodecSettings, "motion": MotionSettings, "renderer": RendererSettings}
 
 

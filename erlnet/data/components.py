@@ -5,10 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+from erlnet.data.layouts.hdtf import HdtfLayout
+from erlnet.data.layouts.ldst import LdstLayout
+from erlnet.data.layouts.mead import MeadLayout
+from erlnet.data.layouts.voxceleb import VoxCelebLayout
 from erlnet.data.options import PrepareOptions
 
 if TYPE_CHECKING:
     from erlnet.data.folder import FolderSource
+    from erlnet.data.indexed import IndexedSource
     from erlnet.data.tracking.landmarks import LandmarkTracker
     from erlnet.interfaces import ClipSource
 
@@ -69,3 +74,64 @@ class Folder(PrepareOptions):
         from erlnet.data.folder import FolderSource
 
         return FolderSource(self)
+
+
+@dataclass(frozen=True)
+class Ldst(PrepareOptions, LdstLayout):
+    """LDST: ROOT/<speaker>/<style>/<name>.mp4, or a manifest CSV with the columns path,speaker,style,split.
+
+    `manifest`: the CSV, relative to ROOT. Without one each video is cut by time: split=time, 80/10/10 with gaps.
+    """
+
+    VERSION: ClassVar[int] = 1
+
+    def build(self) -> IndexedSource:
+        return _videos("ldst", self)
+
+
+@dataclass(frozen=True)
+class Mead(PrepareOptions, MeadLayout):
+    """MEAD, as released or repackaged; only what `speakers`, `views`, `emotions` and `levels` select is prepared.
+
+    An empty list selects all. `split`: speakers (M003, M030, W009, W015 are the test), edtalk (its two JSON files, in
+    the folder `lists`), or tail (the last sentences of each speaker, emotion and level: one person on both sides).
+    """
+
+    VERSION: ClassVar[int] = 1
+
+    def build(self) -> IndexedSource:
+        return _videos("mead", self)
+
+
+@dataclass(frozen=True)
+class Hdtf(PrepareOptions, HdtfLayout):
+    """HDTF: its text files beside the downloaded videos, or beside clips cut from them.
+
+    `split`: identity (people by a hash with `seed`; `test_share` and `val_share` of them) or edtalk (its two JSON
+    files, in the folder `lists`; it has people on both sides). `subsets`: of RD, WDA, WRA. `clips`: whether NAME_I.mp4
+    are cropped already or whole pictures.
+    """
+
+    VERSION: ClassVar[int] = 1
+
+    def build(self) -> IndexedSource:
+        return _videos("hdtf", self)
+
+
+@dataclass(frozen=True)
+class VoxCeleb(PrepareOptions, VoxCelebLayout):
+    """VoxCeleb2 as released, and VoxCeleb1 as YouTube videos with its text boxes; the official split.
+
+    `subset`: of dev, test; `speakers`: identities; an empty list selects all.
+    """
+
+    VERSION: ClassVar[int] = 1
+
+    def build(self) -> IndexedSource:
+        return _videos("voxceleb", self)
+
+
+def _videos(name: str, options: Ldst | Mead | Hdtf | VoxCeleb) -> IndexedSource:
+    from erlnet.data.indexed import IndexedSource
+
+    return IndexedSource(name, options, options)

@@ -82,7 +82,8 @@ class Prepared:
 class _Shot:
     """One clip to be made."""
 
-    name: str
+    folder: str  # its name
+    name: str  # the clip's
     item: Item
     seen: Seen
     begin: int  # among `seen`'s frames
@@ -108,11 +109,12 @@ def prepare_item(
         raise InputError(f"{item.video}: {len(runs) - 1} hard cuts (at {when}); cuts=split makes a clip of each shot")
     made, left_out = [], []
     for i, (begin, end) in enumerate(runs):
-        clip = name if len(runs) == 1 else f"{name}.shot{i:02d}"
+        which = "" if len(runs) == 1 else f".shot{i:02d}"
+        clip = name + which
         try:
             if len(runs) > 1 and end - begin < SHORTEST:
                 raise InputError(f"is only {(end - begin) / FPS:.1f} s long")
-            _make_clip(_Shot(clip, item, seen, begin, end), scratch / clip, tools, settings, progress)
+            _make_clip(_Shot(clip, item.name + which, item, seen, begin, end), scratch, tools, settings, progress)
             made.append(clip)
         except InputError as error:
             if len(runs) == 1:
@@ -126,7 +128,8 @@ def prepare_item(
     return Prepared(made, left_out)
 
 
-def _make_clip(shot: _Shot, working: Path, tools: Tools, settings: dict[str, str], progress: Progress) -> None:
+def _make_clip(shot: _Shot, scratch: Path, tools: Tools, settings: dict[str, str], progress: Progress) -> None:
+    working = scratch / shot.folder
     shutil.rmtree(working, ignore_errors=True)
     size, n_frames = tools.making.options.size, shot.end - shot.begin
     chosen = _choose(shot, tools)

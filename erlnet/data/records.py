@@ -31,13 +31,15 @@ class Making:
     head_model: Any
 
     def described(self) -> dict[str, str]:
+        """The same for the same making, of the same files where a component reads the user's own."""
+        read = {"tracker_files": files_read(self.tracker), "head_model_files": files_read(self.head_model)}
         options = {k: v for k, v in asdict(self.options).items() if k in PrepareOptions.__dataclass_fields__}
         return {
             "dataset": self.dataset,
             "prepare": f"version {VERSION}, " + ", ".join(f"{k}={v}" for k, v in options.items()),
             "tracker": f"{self.tracker!r} version {self.tracker.VERSION}",
             "head_model": f"{self.head_model!r} version {self.head_model.VERSION}",
-        }
+        } | {name: text for name, text in read.items() if text}
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,18 @@ def quick_print(path: Path) -> str:
     except OSError as error:
         return f"unreadable ({error.strerror})"
     return hashlib.sha256(f"{size} ".encode() + ends).hexdigest()
+
+
+def files_read(component: Any) -> str:
+    """A hash of what lies at a component's option `path`, "" where it has none: a file's size and ends, a folder's
+    names, sizes and times."""
+    path = Path(getattr(component, "path", "")).expanduser()
+    if not getattr(component, "path", "") or not path.exists():
+        return ""
+    if path.is_file():
+        return quick_print(path)
+    rows = [(str(p.relative_to(path)), (s := p.stat()).st_size, s.st_mtime_ns) for p in path.rglob("*") if p.is_file()]
+    return hashlib.sha256(repr(sorted(rows)).encode()).hexdigest()
 
 
 def settings_of(item: Item, making: Making) -> dict[str, str]:

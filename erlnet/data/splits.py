@@ -1,14 +1,15 @@
 """Which frames are learnt from and which are scored. A test clip is a run of frames of a prepared clip.
 
 Within one video, neighbouring frames are nearly copies: a test frame beside a train frame is leaked. So a gap on
-either side of every test run belongs to neither, and `check_leaks` looks at every pair.
+either side of every test run belongs to neither, and `check_leaks` looks at every pair. Three ways are kept apart:
+`val` frames are neither learnt from nor scored.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 from itertools import pairwise
 from math import ceil
 
@@ -23,8 +24,7 @@ SHORTEST = 10 * FPS  # a video under this cannot be split
 LAST_SHARE = 0.1  # `last` holds out this share,
 LAST_SEGMENT = FPS  # in segments of at least this length
 _LAST_MIN = 2 * LAST_SEGMENT  # and never less than two of them
-
-SPLITS = ("blocks", "last")
+SIDES = ("train", "val", "test")
 
 Run = tuple[int, int]  # frames [start, stop)
 
@@ -33,26 +33,33 @@ Run = tuple[int, int]  # frames [start, stop)
 class Split:
     train: list[Clip]
     test: list[Clip]
+    val: list[Clip] = field(default_factory=list)
+
+    def side(self, name: str) -> list[Clip]:
+        return {"train": self.train, "val": self.val, "test": self.test}[name]
 
 
 def make_split(clips: Sequence[Clip], split: str) -> Split:
-    """Train and test clips; a data set's own labels count first, else `split` cuts every video ("blocks" or "last").
+    """The sides of all clips; a data set's own labels count first, else the rule `split` cuts every video.
 
-    Raises UserError for an unknown name or where there is too little to split, ValueError where train and test touch.
+    Raises UserError for an unknown rule, where there is too little to split, and where train and test touch.
     """
     if any(clip.labels.split for clip in clips):
-        result = Split(
-            [clip for clip in clips if clip.labels.split == "train"],
-            [clip for clip in clips if clip.labels.split == "test"],
-        )
+        result = Split(*([clip for clip in clips if clip.labels.split == side] for side in ("train", "test", "val")))
     else:
         result = _cut(clips, split)
-    if not result.train or not result.test:
-        raise UserError(
-            f"split '{split}' leaves {len(result.train)} train and {len(result.test)} test clips; both are needed"
-        )
-    check_leaks(result)
+    check_split(result, split)
     return result
+
+
+def check_split(split: Split, name: str) -> None:
+    """UserError where a side is empty or two sides touch; made on every load."""
+    if not split.train or not split.test:
+        raise UserError(
+            f"split '{name}' leaves {len(split.train)} train and {len(split.test)} test clips; both are needed: select "
+            "more of the data, or split within each person (for MEAD mead.split=tail)"
+        )
+    check_leaks(split)
 
 
 def blocks(n_frames: int) -> tuple[list[Run], list[Run]]:
@@ -82,35 +89,48 @@ def last(n_frames: int) -> tuple[list[Run], list[Run]]:
     return [(0, start - GAP)], list(pairwise(edges))
 
 
+def by_time(n_frames: int) -> tuple[list[Run], list[Run], list[Run]]:
+    """(train, test, val runs) of one video: 80, 10 and 10 % in the order train, val, test, gaps between them."""
+    val = round(0.8 * n_frames)
+    _, test = last(n_frames)
+    return [(0, val - GAP)], test, [(val, test[0][0] - GAP)]
+
+
 def check_leaks(split: Split) -> None:
-    """Raises ValueError where a train and a test frame of one source overlap or lie within GAP of each other."""
+    """UserError where a test frame lies within GAP of a train or val frame of the same source, or in it."""
     by_source: dict[str, list[tuple[int, int, bool, str]]] = defaultdict(list)
-    for clips, is_test in ((split.train, False), (split.test, True)):
+    for clips, is_test in ((split.train, False), (split.val, False), (split.test, True)):
         for clip in clips:
-            by_source[clip.labels.source].append((clip.start, clip.stop, is_test, clip.name))
+            start, stop = clip.offset + clip.start, clip.offset + clip.stop
+            by_source[clip.labels.source].append((start, stop, is_test, clip.name))
     for source, runs in by_source.items():
         # Sorted by start, a run may still reach past several that follow, so the furthest ends are kept for each kind.
         furthest: dict[bool, tuple[int, str]] = {}
         for start, stop, is_test, name in sorted(runs):
             end, other = furthest.get(not is_test, (start - GAP, ""))
             if start < end + GAP:
-                raise ValueError(f"leak in {source}: '{other}' ends at frame {end}, '{name}' starts at {start}")
+                raise UserError(
+                    f"leak in {source}: '{other}' ends at frame {end}, '{name}' on the other side of the split starts "
+                    f"at {start}; keep {GAP} frames between them or leave one out"
+                )
             furthest[is_test] = max(furthest.get(is_test, (stop, name)), (stop, name))
 
 
+RULES: dict[str, Callable[[int], tuple[list[Run], ...]]] = {"blocks": blocks, "last": last, "time": by_time}
+
+
 def _cut(clips: Iterable[Clip], split: str) -> Split:
-    rules = {"blocks": blocks, "last": last}
-    if split not in rules:
-        raise UserError(f"no split '{split}' for data without its own (choices: {', '.join(rules)})")
+    if split not in RULES:
+        raise UserError(f"no split '{split}' for data without its own (choices: {', '.join(RULES)})")
     result = Split([], [])
     skipped = []
     for clip in clips:
         if len(clip) < SHORTEST:
             skipped.append(f"'{clip.name}' {len(clip) / FPS:.1f} s")
             continue
-        train, test = rules[split](len(clip))
-        result.train.extend(clip.cut(a, b, f"{clip.name}.train{i:02d}") for i, (a, b) in enumerate(train) if b > a)
-        result.test.extend(clip.cut(a, b, f"{clip.name}.test{i:02d}") for i, (a, b) in enumerate(test))
+        for side, runs in zip(("train", "test", "val"), RULES[split](len(clip))):
+            found = [clip.cut(a, b, f"{clip.name}.{side}{i:02d}") for i, (a, b) in enumerate(runs) if b > a]
+            result.side(side).extend(found)
     if skipped:
         raise UserError(
             f"too short for split '{split}', which needs {SHORTEST / FPS:.0f} s of each video: {', '.join(skipped)}"

@@ -9,17 +9,28 @@ from typing import Any
 import numpy as np
 
 from erlnet.data.clip import Clip, open_index
-from erlnet.data.splits import Split, make_split
+from erlnet.data.split_files import split_clips
+from erlnet.data.splits import Split
 from erlnet.head.streams import pack_expression, pack_pose
+from erlnet.variant import GIVEN
 
 
 def open_split(prepare: Path, config: Mapping[str, Any]) -> Split:
-    """Train and test clips of a finished `prepare` stage; reduced where the stage's config names a size."""
-    split = make_split(open_index(prepare), config["split"])
+    """The sides of a finished `prepare` stage's clips; reduced where the stage's config names a size.
+
+    The split is frozen beside the index when it is first made. One that a user gave as a file lies in OUT/splits.
+    """
+    split = split_clips(open_index(prepare), config["split"], frozen_path(prepare, config["split"]))
     size = config.get("size")
     if size is None:
         return split
-    return Split([c.reduced_to(size) for c in split.train], [c.reduced_to(size) for c in split.test])
+    return Split(*([c.reduced_to(size) for c in split.side(side)] for side in ("train", "test", "val")))
+
+
+def frozen_path(prepare: Path, split: str) -> Path:
+    """Where the split of a `prepare` stage OUT/stages/prepare/KEY is frozen; `split` as in a variant."""
+    out, name = prepare.parents[2], f"{split}.json"
+    return (out if GIVEN in split else prepare) / "splits" / name
 
 
 def streams_of(clip: Clip) -> tuple[np.ndarray, np.ndarray]:

@@ -102,7 +102,7 @@ def gather(sweep: Sweep, results: Mapping[str, dict[str, Any]]) -> Study:
         cards=CARDS,
         clips=_truth(plans, out),
         dataset=first.config["dataset"],
-        split=first.split,
+        split=_split_text(plans, out),
         environment=environment,
         notes=(sweep.parsed.title,) if sweep.parsed.title else (),
     )
@@ -237,6 +237,16 @@ def _truth(plans: Sequence[Plan], out: Path) -> tuple[TruthClip, ...]:
     config = {"split": plan.variant.split, "size": plan.variant.settings["renderer"].size}
     test = open_split(plan.stages[0].folder(out), config).test
     return tuple(TruthClip(c.name, c, FPS, c.audio, SAMPLE_RATE, c.labels.speaker, c) for c in test)
+
+
+def _split_text(plans: Sequence[Plan], out: Path) -> str:
+    """The frozen split's name and the head of its hash."""
+    from erlnet.data.split_files import read_frozen
+    from erlnet.runs.clips import frozen_path
+
+    plan = next(p for p in plans if p.stages[0].done(out))
+    frozen = read_frozen(frozen_path(plan.stages[0].folder(out), plan.variant.split))
+    return f"{frozen.name} ({frozen.sha256[:12]})"
 
 
 def _environment(plans: Sequence[Plan], out: Path) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from erlnet.data.batch import UNITS, Batch, Place, prepare_batch
 from erlnet.data.folder import videos_index
@@ -64,7 +64,8 @@ def prepare_command(words: Sequence[str], out: Path, size: int | None, jobs: int
     check_writable(out)
     display = Display()
     if index.findings:
-        display.line(f"{len(index.findings)} things are not as they should be there; see: python -m erlnet doctor")
+        display.line(f"not as it should be there: {len(index.findings)} things, such as {index.findings[0]}")
+        display.line(f"all of them: python -m erlnet doctor {making.dataset} ROOT")
     batch = prepare_batch(index.items, Place(out), making, jobs, BatchProgress(display))
     display.close()
     rows = list(indexed(batch, out, making.dataset))
@@ -105,15 +106,13 @@ def _resolve(inputs: Sequence[Path], settings: Sequence[str], size: int | None) 
     dataset = variant.choices["dataset"]
     if dataset.name == "demo":
         raise UserError("dataset=demo makes its own clips; there is nothing to prepare")
+    options: Any = dataset.component  # every data set's but the demo's
     making = Making(
-        dataset.name,
-        dataset.component,
-        variant.choices["tracker"].component,
-        variant.choices["head_model"].component,  # type: ignore[arg-type]
+        dataset.name, options, variant.choices["tracker"].component, variant.choices["head_model"].component
     )
     if inputs:
         return making, videos_index(videos_in(inputs))
-    return making, dataset.component.build().index(Path(variant.data or ""))  # type: ignore[attr-defined]
+    return making, options.build().index(Path(variant.data or ""))
 
 
 def _write_index(out: Path, rows: Sequence[Indexed]) -> None:

@@ -1,5 +1,7 @@
 """Hard cuts, and which of several faces is the one."""
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -119,7 +121,7 @@ def test_squares_cover_the_frame_and_overlap_by_half(height, width, side):
         covered[top : top + s, left : left + s] = True
     assert covered.all()
     lefts = sorted({left for left, _, _ in squares(height, width, side)})
-    assert all(b - a <= side / 2 + 1 for a, b in zip(lefts, lefts[1:]))
+    assert all(b - a <= side / 2 + 1 for a, b in itertools.pairwise(lefts))
 
 
 class Shortsighted:

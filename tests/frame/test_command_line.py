@@ -52,7 +52,7 @@ def test_a_file_that_is_no_video_fails_alone_and_by_name(tmp_path):
     assert ran.returncode == 1
     assert "text.mp4" in ran.stderr
     assert "Traceback" not in ran.stderr
-    assert "text.mp4" in (tmp_path / "clips" / "failed.json").read_text()
+    assert "text.mp4" in (tmp_path / "clips" / "quarantine.json").read_text()
     assert not list((tmp_path / "clips").glob("*/clip.json"))
 
 

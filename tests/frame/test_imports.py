@@ -15,7 +15,7 @@ LEVELS = {  # room -> rooms it may import, beside itself and BASE; settings and 
     "adf": {"head", "audio"},
     "nerf": {"head"},
     "variant": {"adf", "nerf"},
-    "grid": {"variant", "grammar", "options", "presets"},
+    "grid": {"variant", "grammar", "options", "presets", "data"},
     "stages": {"variant", "metrics"},
     "report": {"metrics"},
     "runs": {

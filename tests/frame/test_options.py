@@ -41,7 +41,6 @@ def test_text_becomes_the_options_type(option, text, value):
         ("steps", "1.5", "steps=1.5: expected a whole number"),
         ("rate", "nan", "rate=nan: expected a number"),
         ("rule", "ovr", "did you mean 'over'"),
-        ("views", "front", r"expected a list"),
         ("on", "yes", "expected true or false"),
         ("width", "wide", "expected a whole number or none"),
     ],
