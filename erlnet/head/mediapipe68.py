@@ -38,6 +38,36 @@ MIRROR_68: tuple[int, ...] = (
 """For each of the 68 points, the point that it becomes when the image is mirrored."""
 
 
+_PLACES_MM = (
+    (1.0, -0.4, 16.6), (1.4, 2.1, 14.9), (0.0, -1.1, 10.8), (0.9, -1.0, 15.8),
+    (0.1, -0.8, 9.2), (2.2, -0.7, 13.3), (2.3, 1.4, 4.8), (-0.4, 1.4, 0.7),
+    (0.0, 3.4, 4.8), (0.4, 1.4, 0.7), (-2.3, 1.4, 4.8), (-2.2, -0.7, 13.3),
+    (-0.1, -0.8, 9.2), (-0.9, -1.0, 15.8), (0.0, -1.1, 10.8), (-1.4, 2.1, 14.9),
+    (-1.0, -0.4, 16.6), (-2.8, 0.8, -2.1), (-2.5, 0.7, -0.8), (-5.0, 3.5, -2.6),
+    (-4.3, 2.1, -0.7), (-0.2, 0.2, 1.1), (0.2, 0.2, 1.1), (4.3, 2.1, -0.7),
+    (5.0, 3.5, -2.6), (2.5, 0.7, -0.8), (2.8, 0.8, -2.1), (0.0, -0.9, 0.8),
+    (0.0, 0.1, 4.4), (0.0, 0.0, 3.5), (0.0, 0.3, 1.0), (-1.2, 0.3, 1.4),
+    (-0.8, 0.1, 2.4), (0.0, 1.5, 1.9), (0.8, 0.1, 2.4), (1.2, 0.3, 1.4),
+    (0.4, 0.5, -0.3), (1.0, 1.2, -2.9), (-0.3, 1.3, -3.2), (-1.0, 0.6, -0.2),
+    (1.4, 0.3, -2.5), (-0.6, 0.8, -3.1), (1.0, 0.6, -0.2), (0.3, 1.3, -3.2),
+    (-1.0, 1.2, -2.9), (-0.4, 0.5, -0.3), (0.6, 0.8, -3.1), (-1.4, 0.3, -2.5),
+    (0.2, 0.3, -1.8), (0.8, 0.2, -0.8), (-0.6, 0.0, -1.1), (0.0, -0.6, -0.8),
+    (0.6, 0.0, -1.1), (-0.8, 0.2, -0.8), (-0.2, 0.3, -1.8), (-0.2, 0.8, 2.8),
+    (1.3, 1.0, 1.1), (0.0, 0.9, 1.0), (-1.3, 1.0, 1.1), (0.2, 0.8, 2.8),
+    (0.4, 0.4, -1.5), (-0.3, 1.0, -0.3), (0.0, 1.1, 2.5), (0.3, 1.0, -0.3),
+    (-0.4, 0.4, -1.5), (0.2, 0.3, 0.8), (0.0, 0.8, 0.1), (-0.2, 0.3, 0.8),
+)  # fmt: skip
+
+MEDIAPIPE_PLACES: np.ndarray = np.array(_PLACES_MM) / 1000
+"""(68,3) m: where each of the 68 points is found on the shipped head at rest, less the head's own landmark.
+
+What the mesh calls a brow or a jaw line lies elsewhere than the markup's; the jaw line, most of all, turns with the
+head as if it lay a centimetre further forward. Measured on 20 drawn people (the demo's seeds 100 to 119, 24 frames
+each, turned up to 30 degrees), mirrored and averaged. Real clips, which had no part in it, agree: with it CREMA-D,
+GRID and a speech are fitted a tenth closer, at the mouth a fifth, by shapes nearer to the mean.
+"""
+
+
 def to_68(mesh: np.ndarray) -> np.ndarray:
     """(..., 478, D) mediapipe mesh -> (..., 68, D)."""
     return mesh[..., MEDIAPIPE_68, :]

@@ -16,6 +16,7 @@ from erlnet.head.blendshapes import MEDIAPIPE_NAMES
 from erlnet.head.model import HeadModel
 from erlnet.head.rotations import matrix_from_axis_angle
 
+_WIDE = {"sex": 1.5}  # shape directions in which people differ more than in others: there few stand in the middle
 _JAW = 2  # index of the jaw among the joints
 _JAW_FEATURES = range(9, 18)  # its rotation among FLAME's 36 pose features
 
@@ -26,6 +27,7 @@ class LandmarkBasis:
 
     template: Float[Tensor, "N 3"]
     shape_dirs: Float[Tensor, "N 3 S"]
+    shape_spread: Float[Tensor, " S"]  # how far people differ in each, over Spreads.shape
     face_dirs: Float[Tensor, "N 3 F"]  # expression units, then the two lids
     face_low: Float[Tensor, " F"]  # bounds of each unit, -inf and inf where there are none
     face_high: Float[Tensor, " F"]
@@ -65,6 +67,7 @@ def landmark_basis(model: HeadModel) -> LandmarkBasis:
     return LandmarkBasis(
         template=at_landmarks(arrays.v_template),
         shape_dirs=at_landmarks(arrays.shapedirs),
+        shape_spread=torch.tensor([_WIDE.get(name, 1.0) for name in model.shape_names], dtype=torch.float64),
         face_dirs=torch.cat([at_landmarks(arrays.exprdirs), at_landmarks(arrays.lid_dirs)], -1),
         face_low=low,
         face_high=high,

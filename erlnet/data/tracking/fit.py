@@ -12,9 +12,9 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from erlnet.data.tracking.basis import LandmarkBasis, identity_of
-from erlnet.data.tracking.priors import Prior, Spreads
-from erlnet.data.tracking.projection import Projected, View, identity_jacobian, jacobian, project
-from erlnet.data.tracking.solve import Smoothness, solve_each, solve_smooth
+from erlnet.data.tracking.priors import Anchors, Prior, Spreads, held_against
+from erlnet.data.tracking.projection import CHUNK, Projected, View, identity_jacobian, jacobian, pixels_of, project
+from erlnet.data.tracking.solve import Smoothness, solve_each, solve_smooth, solve_window, windows
 
 _OUTLIER = 3.0  # residuals of this many standard deviations count a quarter
 
@@ -48,7 +48,7 @@ class Free:
     """Which of a person's unknowns are fitted beside the shape."""
 
     focal: bool
-    offsets: Float[Tensor, " N"] | None  # times Spreads.offset: how far each landmark may stand off; None: not at all
+    anchors: Anchors | None  # where landmarks may stand off the head model's; None: nowhere
 
 
 @dataclass(frozen=True)
@@ -57,20 +57,24 @@ class Residuals:
 
     scaled: Float[Tensor, "T M"]  # over their standard deviations, 0 where there is no landmark
     scale: Float[Tensor, "T M"]  # the same factor for the Jacobian's rows
-    sigma: float  # px, measured
 
 
-def weigh(target: Target, pixels: Float[Tensor, "T N 2"]) -> Residuals:
-    """Residuals with robust weights, at the noise level that the residuals themselves show."""
+def noise_of(target: Target, pixels: Float[Tensor, "T N 2"]) -> float:
+    """px, the standard deviation that the residuals themselves show."""
+    distance = (target.pixels - pixels).norm(dim=-1)
+    # The median length of a 2-D Gaussian error is 1.177 sigma.
+    return max(float(distance[torch.isfinite(distance)].median()) / 1.177, target.noise)
+
+
+def weigh(target: Target, pixels: Float[Tensor, "T N 2"], sigma: float) -> Residuals:
+    """Residuals with robust weights, at the noise level `sigma` px."""
     difference = target.pixels - pixels
     distance = difference.norm(dim=-1)
     found = torch.isfinite(distance)
-    # The median length of a 2-D Gaussian error is 1.177 sigma.
-    sigma = max(float(distance[found].median()) / 1.177, target.noise)
     trust = target.weight / (1 + (distance / (_OUTLIER * sigma)) ** 2) ** 2
     scale = torch.where(found, trust.sqrt() / sigma, 0.0)[..., None].expand_as(difference)
     scaled = torch.where(found[..., None], difference * scale, 0.0)
-    return Residuals(scaled.flatten(1), scale.flatten(1), sigma)
+    return Residuals(scaled.flatten(1), scale.flatten(1))
 
 
 def fit_person(
@@ -88,17 +92,22 @@ def fit_person(
     Frames meet in what they share, so each step solves a bordered banded system by its Schur complement.
     """
     # Neighbouring frames err alike, and what is believed of each frame would outvote what is believed of the person.
-    spreads = spreads.for_person(len(unknowns))
+    share = held_against(len(unknowns))
+    spreads = spreads.for_person(share)
     shared = unknowns.new_zeros(basis.n_shape + 1)  # shape, log focal over the start's
-    precision = torch.full_like(shared, spreads.shape**-2)
-    precision[-1] = spreads.focal**-2 if free.focal else 1e12
-    person = Person(shared[:-1], unknowns.new_zeros(len(basis.template), 3), view.focal)
+    spread = spreads.shape * basis.shape_spread
+    focal = spread.new_tensor([spreads.focal if free.focal else 1e-6])
+    precision = torch.cat([spread, focal]) ** -2
+    anchors = None if free.anchors is None else free.anchors.held(share)
+    offsets = unknowns.new_zeros(len(basis.template), 3) if anchors is None else anchors.mean
+    person = Person(shared[:-1], offsets, view.focal)
     smoothness = Smoothness(prior.step2**-2, target.links)
     for _ in range(steps):
         now = replace(view, focal=person.focal)
         seen = project(basis, identity_of(basis, person.shape, person.offsets), now, unknowns)
-        residuals = weigh(target, seen.pixels)
-        scaled, hessian, gradient, frozen = _system(basis, seen, prior, unknowns, residuals, smoothness)
+        residuals = weigh(target, seen.pixels, noise_of(target, seen.pixels))
+        pull = smoothness.gradient(unknowns)
+        scaled, hessian, gradient, frozen = _system(basis, seen, prior, unknowns, residuals, pull)
         by_shape, by_focal = identity_jacobian(basis, seen, now)
         common = torch.cat([by_shape, by_focal[..., None]], -1).flatten(1, 2) * residuals.scale[..., None]
         cross = scaled.transpose(1, 2) @ common  # (T, K, G)
@@ -110,11 +119,12 @@ def fit_person(
         shared = shared + step
         unknowns = _within(prior, unknowns + solved[..., -1] - solved[..., :-1] @ step)
         person = Person(shared[:-1], person.offsets, view.focal * float(shared[-1].exp()))
-        if free.offsets is not None:
+        if anchors is not None:
             now = replace(view, focal=person.focal)
             seen = project(basis, identity_of(basis, person.shape, person.offsets), now, unknowns)
-            offsets = _offsets(seen, weigh(target, seen.pixels), person.offsets, free.offsets * spreads.offset)
-            person = _split(basis, replace(person, offsets=offsets), spreads.shape, free.offsets * spreads.offset)
+            residuals = weigh(target, seen.pixels, noise_of(target, seen.pixels))
+            offsets = _offsets(seen, residuals, person.offsets, anchors)
+            person = _split(basis, replace(person, offsets=offsets), spread, anchors)
             shared = torch.cat([person.shape, shared[-1:]])
     return person, unknowns
 
@@ -128,25 +138,42 @@ def fit_motion(
     unknowns: Float[Tensor, "T K"],
     alone: int = 5,
     together: int = 3,
-) -> tuple[Float[Tensor, "T K"], Residuals]:
-    """Every frame's unknowns: `alone` steps for each frame by itself, then `together` with smoothness in time."""
+) -> tuple[Float[Tensor, "T K"], float]:
+    """Every frame's unknowns: `alone` steps for each frame by itself, then `together` with smoothness in time.
+
+    Also the noise in px that is left. Derivatives are those of a chunk of frames at a time: over ten minutes they would
+    be gigabytes.
+    """
     identity = identity_of(basis, person.shape, person.offsets)
     unknowns = unknowns.clone()
     unknowns[:, -1] *= person.focal / view.focal  # as large in the picture as before
     view = replace(view, focal=person.focal)
-    stiff = Smoothness(prior.step2**-2, target.links)
-    loose = replace(stiff, links=torch.zeros_like(stiff.links))
+    smoothness = Smoothness(prior.step2**-2, target.links)
+
+    def equations(at: slice, sigma: float, pull: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        parts = []
+        for start in range(at.start, at.stop, CHUNK):
+            rows = slice(start, min(start + CHUNK, at.stop))
+            seen = project(basis, identity, view, unknowns[rows])
+            residuals = weigh(replace(target, pixels=target.pixels[rows]), seen.pixels, sigma)
+            part = replace(prior, mean=prior.mean[rows])
+            parts.append(_system(basis, seen, part, unknowns[rows], residuals, pull[rows])[1:])
+        hessian, gradient, frozen = (torch.cat(of) for of in zip(*parts))
+        return hessian, gradient, frozen
+
     for step in range(alone + together):
-        seen = project(basis, identity, view, unknowns)
-        residuals = weigh(target, seen.pixels)
-        smoothness = loose if step < alone else stiff
-        _, hessian, gradient, frozen = _system(basis, seen, prior, unknowns, residuals, smoothness)
-        if step < alone:
-            move = solve_each(hessian, gradient, frozen)
-        else:
-            move = solve_smooth(hessian, gradient[..., None], smoothness, frozen)[..., 0]
+        sigma = noise_of(target, pixels_of(basis, identity, view, unknowns))
+        pull = torch.zeros_like(unknowns) if step < alone else smoothness.gradient(unknowns)
+        move = torch.empty_like(unknowns)
+        for window in windows(len(unknowns)):
+            if step < alone:
+                move[window.kept] = solve_each(*equations(window.kept, sigma, pull))
+                continue
+            hessian, gradient, frozen = equations(window.seen, sigma, pull)
+            near = smoothness.between(window.seen.start, window.seen.stop)
+            move[window.kept] = solve_window(hessian, gradient[..., None], near, frozen)[window.inside, :, 0]
         unknowns = _within(prior, unknowns + move)
-    return unknowns, weigh(target, project(basis, identity, view, unknowns).pixels)
+    return unknowns, noise_of(target, pixels_of(basis, identity, view, unknowns))
 
 
 def _system(
@@ -155,44 +182,41 @@ def _system(
     prior: Prior,
     unknowns: Float[Tensor, "T K"],
     residuals: Residuals,
-    smoothness: Smoothness,
+    pull: Float[Tensor, "T K"],
 ) -> tuple[Float[Tensor, "T M K"], Float[Tensor, "T K K"], Float[Tensor, "T K"], Bool[Tensor, "T K"]]:
-    """The scaled Jacobian, the normal equations without smoothness' matrix but with its pull, and what is frozen."""
-    scaled = jacobian(basis, seen, unknowns).flatten(1, 2) * residuals.scale[..., None]
+    """The scaled Jacobian, the normal equations without smoothness' matrix but with its `pull`, and what is frozen."""
+    scaled = jacobian(basis, seen, unknowns).flatten(1, 2).mul_(residuals.scale[..., None])
     transposed = scaled.transpose(1, 2)
     hessian = transposed @ scaled + torch.diag(prior.spread**-2)
     gradient = (transposed @ residuals.scaled[..., None])[..., 0]
-    gradient = gradient + (prior.mean - unknowns) * prior.spread**-2 + smoothness.gradient(unknowns)
+    gradient = gradient + (prior.mean - unknowns) * prior.spread**-2 + pull
     # An unknown at its bound stays there while the pull is outwards.
     frozen = ((unknowns <= prior.low) & (gradient < 0)) | ((unknowns >= prior.high) & (gradient > 0))
     return scaled, hessian, gradient, frozen
 
 
 def _offsets(
-    seen: Projected, residuals: Residuals, offsets: Float[Tensor, "N 3"], spread: Float[Tensor, " N"]
+    seen: Projected, residuals: Residuals, offsets: Float[Tensor, "N 3"], anchors: Anchors
 ) -> Float[Tensor, "N 3"]:
     """Each landmark's own offset against the head model's, by ridge regression of what is left over on its motion."""
     t, n = seen.pixels.shape[:2]
     by_offset = (seen.by_skull @ seen.posed.linear) * residuals.scale.reshape(t, n, 2, 1)  # (T, N, 2, 3)
     left = residuals.scaled.reshape(t, n, 2)
-    hessian = torch.einsum("tnij,tnik->njk", by_offset, by_offset) + torch.diag_embed(
-        spread[:, None].expand(n, 3) ** -2
-    )
-    right = torch.einsum("tnij,tni->nj", by_offset, left) - offsets * spread[:, None] ** -2
+    hessian = torch.einsum("tnij,tnik->njk", by_offset, by_offset) + torch.diag_embed(anchors.spread**-2)
+    right = torch.einsum("tnij,tni->nj", by_offset, left) + (anchors.mean - offsets) * anchors.spread**-2
     return offsets + torch.linalg.solve(hessian, right)
 
 
-def _split(basis: LandmarkBasis, person: Person, shape_spread: float, spread: Float[Tensor, " N"]) -> Person:
+def _split(basis: LandmarkBasis, person: Person, spread: Float[Tensor, " S"], anchors: Anchors) -> Person:
     """The same resting landmarks, shared out between shape and offsets as likely as can be.
 
     Shape and offsets are found in turns, and what one of them has taken up the other would get back only slowly.
     """
-    whole = basis.shape_dirs @ person.shape + person.offsets  # (N, 3)
-    weighed = (basis.shape_dirs * spread[:, None, None] ** -2).flatten(0, 1)  # (3N, S)
-    eye = torch.eye(basis.n_shape, dtype=whole.dtype, device=whole.device)
-    precision = weighed.T @ basis.shape_dirs.flatten(0, 1) + eye * shape_spread**-2
+    whole = basis.shape_dirs @ person.shape + person.offsets - anchors.mean  # (N, 3)
+    weighed = (basis.shape_dirs * anchors.spread[..., None] ** -2).flatten(0, 1)  # (3N, S)
+    precision = weighed.T @ basis.shape_dirs.flatten(0, 1) + torch.diag(spread**-2)
     shape = torch.linalg.solve(precision, weighed.T @ whole.flatten())
-    return replace(person, shape=shape, offsets=whole - basis.shape_dirs @ shape)
+    return replace(person, shape=shape, offsets=whole - basis.shape_dirs @ shape + anchors.mean)
 
 
 def _within(prior: Prior, unknowns: Float[Tensor, "T K"]) -> Float[Tensor, "T K"]:

@@ -10,10 +10,10 @@ from torch import Tensor
 from erlnet.data.clip import Coefficients
 from erlnet.data.tracking.basis import LandmarkBasis, identity_of, landmark_basis
 from erlnet.data.tracking.figures import figures
-from erlnet.data.tracking.fit import Free, Person, Residuals, Target, fit_motion, fit_person
+from erlnet.data.tracking.fit import Free, Person, Target, fit_motion, fit_person
 from erlnet.data.tracking.gaze import gaze
-from erlnet.data.tracking.priors import OFFSETS, Prior, Spreads, prior_for
-from erlnet.data.tracking.projection import View, project, split_unknowns
+from erlnet.data.tracking.priors import Anchors, Prior, Spreads, anchors_for, prior_for
+from erlnet.data.tracking.projection import View, pixels_of, split_unknowns
 from erlnet.data.tracking.root import upright_root
 from erlnet.data.tracking.start import in_the_world, key_runs, middle_rotation, slips, stiff_pose
 from erlnet.errors import InputError
@@ -21,7 +21,7 @@ from erlnet.head.model import HeadModel
 from erlnet.head.rotations import axis_angle_from_matrix, matrix_from_axis_angle
 from erlnet.interfaces import Observation, Progress, Tracked
 
-DISTANCE = 1.4  # m from the camera, where its focal length is not known: perspective in a face hardly tells it
+DISTANCE = 1.2  # m from the camera, where its focal length is not known: about what real clips' perspective tells
 _LEAST_NOISE = 0.0012  # of the picture's height: no landmark is better known than that
 _MODEL_ERROR = 0.004  # of the height: how far a real face is off any head model's, the same way in every frame
 _REJECTED = 4.0  # a frame whose mean error is this many times the clip's is not to be trusted
@@ -55,6 +55,7 @@ class Problem:
     target: Target
     view: View
     prior: Prior
+    anchors: Anchors | None  # None: the landmarks are the head model's own
     start: Float[Tensor, "T K"]
 
 
@@ -76,9 +77,9 @@ class LandmarkTracker:
             problem = self._problem(observation, landmarks, basis, _joints(model, observation.shape))
             person = self._person(observation, basis, problem)
             progress.update(1, 2)
-            unknowns, residuals = fit_motion(basis, person, problem.target, problem.view, problem.prior, problem.start)
+            unknowns, noise = fit_motion(basis, person, problem.target, problem.view, problem.prior, problem.start)
             progress.update(2, 2)
-            return _tracked(observation, model, basis, problem, person, unknowns, residuals)
+            return _tracked(observation, model, basis, problem, person, unknowns, noise)
 
     def _problem(
         self, observation: Observation, landmarks: np.ndarray, basis: LandmarkBasis, joints: Float[Tensor, "5 3"]
@@ -90,6 +91,10 @@ class LandmarkTracker:
             if observation.shape is None
             else basis.template + basis.shape_dirs @ _double(observation.shape)
         )
+        # Landmarks of a detector stand elsewhere on the face than the head model's; the demo's own do not.
+        anchors = None if observation.dense is None else anchors_for(basis)
+        if anchors is not None:
+            rest = rest + anchors.mean
         centre = torch.tensor([width / 2, height / 2], dtype=torch.float64)
         rotations, places, scales = stiff_pose(rest, pixels)
         slipped = slips(places, scales)
@@ -119,20 +124,17 @@ class LandmarkTracker:
             noise=_LEAST_NOISE * height,
             links=torch.ones(max(len(pixels) - 2, 0), dtype=torch.float64),
         )
-        return Problem(target, view, prior, start)
+        return Problem(target, view, prior, anchors, start)
 
     def _person(self, observation: Observation, basis: LandmarkBasis, problem: Problem) -> Person:
-        no_offsets = torch.zeros_like(basis.template)
-        if observation.shape is not None and observation.focal is not None:
-            return Person(_double(observation.shape), no_offsets, observation.focal)
+        if observation.shape is not None and observation.focal is not None and problem.anchors is None:
+            return Person(_double(observation.shape), torch.zeros_like(basis.template), observation.focal)
         frames = key_runs(problem.target.pixels, _FRAMES_FOR_SHAPE, _RUN)
         spreads = self.spreads
         if observation.shape is not None:  # its focal length alone is to be found
             basis = replace(basis, template=basis.template + basis.shape_dirs @ _double(observation.shape))
             spreads = replace(spreads, shape=1e-6)
-        # Landmarks of a detector stand elsewhere on the face than the head model's; the demo's own do not.
-        loose = torch.cat([torch.full((n,), factor, dtype=torch.float64) for n, factor in OFFSETS])
-        free = Free(focal=observation.focal is None, offsets=loose if observation.dense is not None else None)
+        free = Free(observation.focal is None, problem.anchors)
         target = problem.target.at(frames)
         person, _ = fit_person(
             basis, target, problem.view, problem.prior.at(frames), problem.start[frames], spreads, free
@@ -147,14 +149,14 @@ def _tracked(
     problem: Problem,
     person: Person,
     unknowns: Float[Tensor, "T K"],
-    residuals: Residuals,
+    noise: float,
 ) -> Tracked:
     face, jaw, rotation, translation = split_unknowns(unknowns)
     view = replace(problem.view, focal=person.focal)
     head = torch.eye(4, dtype=torch.float64).repeat(len(unknowns), 1, 1)
     head[:, :3, :3] = view.base @ matrix_from_axis_angle(rotation)
     head[:, :3, 3] = translation
-    projected = project(basis, identity_of(basis, person.shape, person.offsets), view, unknowns).pixels
+    projected = pixels_of(basis, identity_of(basis, person.shape, person.offsets), view, unknowns)
     error = (problem.target.pixels - projected).norm(dim=-1).numpy()  # (T, 68) px, NaN without a face
     mean = error.mean(1)
     lost = ~np.isfinite(observation.landmarks).all((1, 2))
@@ -172,7 +174,7 @@ def _tracked(
         shape=_single(person.shape),
         valid=~lost & ~rejected,
     )
-    return Tracked(coefficients, person.focal, figures(error, projected.numpy(), lost, rejected, residuals.sigma))
+    return Tracked(coefficients, person.focal, figures(error, projected.numpy(), lost, rejected, noise))
 
 
 def _joints(model: HeadModel, shape: np.ndarray | None) -> Float[Tensor, "5 3"]:

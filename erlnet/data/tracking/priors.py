@@ -13,6 +13,14 @@ from torch import Tensor
 
 from erlnet.data.tracking.basis import LandmarkBasis
 from erlnet.data.tracking.projection import POSE
+from erlnet.head.mediapipe68 import MEDIAPIPE_PLACES
+
+_MEASURED_MM = ((17, 2.5), (10, 1.2), (9, 1.3), (12, 0.7), (12, 0.8), (8, 0.15))
+"""(points, mm): how far each group of the 68 points is found from its usual place on the shipped head, from person to
+person. But lips that touch do so for every detector and every model: what more they show would pass as speech.
+"""
+_UNKNOWN_MM = ((17, 3.0), (10, 3.0), (9, 1.0), (12, 0.5), (12, 0.5), (8, 0.15))
+"""The same on a head where nobody has looked: a jaw line or a brow is wherever the annotators put it."""
 
 
 @dataclass(frozen=True)
@@ -35,22 +43,38 @@ class Spreads:
     rotation_step2: float = 0.006  # rad: a brisk nod reaches this, detector noise a multiple
     translation_step2: float = 0.0015  # m
     shape: float = 0.5  # a slider's ends are caricatures of people
-    offset: float = 0.0005  # m, times OFFSETS: a detector's landmark against the head model's
-    focal: float = 0.1  # natural log; a face's perspective hardly tells it, and a misfit in depth mimics it
+    focal: float = 0.3  # natural log; a face's perspective tells it poorly, and a misfit in depth mimics it
 
-    def for_person(self, n_frames: int) -> "Spreads":
-        """Beliefs about the person, to be held against `n_frames` frames of which few are independent."""
-        share = min(1.0, (INDEPENDENT / n_frames) ** 0.5)
-        return replace(self, shape=share * self.shape, offset=share * self.offset, focal=share * self.focal)
+    def for_person(self, share: float) -> "Spreads":
+        """With beliefs about the person as they are held against many frames (`held_against`)."""
+        return replace(self, shape=share * self.shape, focal=share * self.focal)
 
 
 INDEPENDENT = 8  # frames of a clip whose errors have nothing to do with one another, about
 
-OFFSETS = ((17, 6.0), (10, 6.0), (9, 2.0), (12, 1.0), (12, 1.0), (8, 0.3))
-"""How loosely each group of the 68 points is defined, over Spreads.offset: (points, factor).
 
-A jaw line or a brow is wherever the annotators put it; lips that touch do so for every detector and every model.
-"""
+def held_against(n_frames: int) -> float:
+    """What a spread is to be multiplied with where it is held against frames of which few are independent."""
+    return min(1.0, (INDEPENDENT / n_frames) ** 0.5)
+
+
+@dataclass(frozen=True)
+class Anchors:
+    """Where a detector's landmarks stand on the resting head, against the head model's."""
+
+    mean: Float[Tensor, "N 3"]  # m
+    spread: Float[Tensor, "N 3"]  # m, from person to person
+
+    def held(self, share: float) -> "Anchors":
+        return replace(self, spread=share * self.spread)
+
+
+def anchors_for(basis: LandmarkBasis) -> Anchors:
+    """Of mediapipe's points. Their usual places are known on the shipped head (its units have bounds), not on FLAME."""
+    measured = bool(torch.isfinite(basis.face_high[0]))
+    groups = _MEASURED_MM if measured else _UNKNOWN_MM
+    spread = torch.cat([basis.template.new_full((n, 3), mm / 1000) for n, mm in groups])
+    return Anchors(torch.from_numpy(MEDIAPIPE_PLACES) if measured else torch.zeros_like(spread), spread)
 
 
 @dataclass(frozen=True)

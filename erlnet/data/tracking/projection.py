@@ -14,6 +14,7 @@ from erlnet.data.tracking.basis import Identity, LandmarkBasis, Posed, pose_face
 from erlnet.data.tracking.rotations import right_jacobian
 from erlnet.head.rotations import matrix_from_axis_angle, skew
 
+CHUNK = 256  # frames whose derivatives are in memory at once
 POSE = 9  # unknowns of a frame beside the face units: jaw, rotation, translation
 
 
@@ -47,6 +48,13 @@ def project(basis: LandmarkBasis, identity: Identity, view: View, unknowns: Floa
     by_world[..., 0, 0] = by_world[..., 1, 1] = view.focal / depth[..., 0]
     by_world[..., 2] = -view.focal * flat / depth**2
     return Projected(pixels, by_world, by_world @ head[:, None], posed)
+
+
+def pixels_of(
+    basis: LandmarkBasis, identity: Identity, view: View, unknowns: Float[Tensor, "T K"]
+) -> Float[Tensor, "T N 2"]:
+    """The picture alone, of any number of frames."""
+    return torch.cat([project(basis, identity, view, part).pixels for part in unknowns.split(CHUNK)])
 
 
 def jacobian(basis: LandmarkBasis, seen: Projected, unknowns: Float[Tensor, "T K"]) -> Float[Tensor, "T N 2 K"]:

@@ -3,6 +3,7 @@
 Smoothness ties a frame to its two neighbours on either side, so with frames in order the system is banded.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +13,7 @@ from scipy.linalg import cho_solve_banded, cholesky_banded
 from torch import Tensor
 
 _FROZEN = 1e12  # on the diagonal of an unknown that stands at its bound
-_WINDOW, _OVERLAP = 1024, 40  # frames solved at once, and how far a window looks beside itself: bounds memory
+_WINDOW, _OVERLAP = 512, 40  # frames solved at once, and how far a window looks beside itself: bounds memory
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,22 @@ def solve_each(
     return torch.cholesky_solve((right * ~frozen)[..., None], factor)[..., 0]
 
 
+@dataclass(frozen=True)
+class Window:
+    """Frames that are solved together, and which of them are kept: those at an inner edge lack their neighbours."""
+
+    seen: slice
+    kept: slice  # of all frames
+    inside: slice  # the same, counted from the first one seen
+
+
+def windows(n_frames: int) -> Iterator[Window]:
+    for start in range(0, n_frames, _WINDOW):
+        stop = min(start + _WINDOW, n_frames)
+        first, last = max(start - _OVERLAP, 0), min(stop + _OVERLAP, n_frames)
+        yield Window(slice(first, last), slice(start, stop), slice(start - first, stop - first))
+
+
 def solve_smooth(
     hessian: Float[Tensor, "T K K"],
     right: Float[Tensor, "T K C"],
@@ -51,17 +68,21 @@ def solve_smooth(
     frozen: Bool[Tensor, "T K"],
 ) -> Float[Tensor, "T K C"]:
     """(H + D' S D) x = b over all frames for C right-hand sides; frozen unknowns get 0."""
-    n_frames = len(hessian)
     out = torch.empty_like(right)
-    for start in range(0, n_frames, _WINDOW):
-        stop = min(start + _WINDOW, n_frames)
-        lo, hi = max(start - _OVERLAP, 0), min(stop + _OVERLAP, n_frames)
-        part = _solve_window(hessian[lo:hi], right[lo:hi], smoothness.between(lo, hi), frozen[lo:hi])
-        out[start:stop] = part[start - lo : stop - lo]
+    for window in windows(len(hessian)):
+        at = window.seen
+        part = solve_window(hessian[at], right[at], smoothness.between(at.start, at.stop), frozen[at])
+        out[window.kept] = part[window.inside]
     return out
 
 
-def _solve_window(hessian: Tensor, right: Tensor, smoothness: Smoothness, frozen: Tensor) -> Tensor:
+def solve_window(
+    hessian: Float[Tensor, "T K K"],
+    right: Float[Tensor, "T K C"],
+    smoothness: Smoothness,
+    frozen: Bool[Tensor, "T K"],
+) -> Float[Tensor, "T K C"]:
+    """`solve_smooth` for as many frames as memory holds: the whole band at once."""
     n_frames, k, n_right = right.shape
     blocks_in, held = hessian.cpu().numpy(), frozen.cpu().numpy()
     links, stiffness = smoothness.links.cpu().numpy(), smoothness.stiffness.cpu().numpy()
