@@ -8,6 +8,7 @@ coordinates (FLAME's axes: x to the subject's left, y up, z out of the face) int
 from __future__ import annotations
 
 import json
+import os
 import wave
 import zipfile
 from collections.abc import Iterable, Iterator
@@ -264,12 +265,16 @@ class Indexed:
     labels: Labels | None = None
 
 
-def write_index(folder: Path, clips: Iterable[Indexed]) -> None:
-    """`index.json`: the clips of a prepared data set; folders are relative to `folder` where they lie in it."""
+def write_index(folder: Path, clips: Iterable[Indexed], root: Path | None = None) -> None:
+    """`index.json`: the clips of a prepared data set.
+
+    Clips that lie under `root` (`folder` by default) are named relative to `folder`, so that the whole can be moved.
+    """
+    root = (root or folder).resolve()
     rows: list[dict[str, Any]] = []
     for clip in clips:
-        inside = clip.folder.is_relative_to(folder)
-        name = str(clip.folder.relative_to(folder) if inside else clip.folder.resolve())
+        place = clip.folder.resolve()
+        name = os.path.relpath(place, folder.resolve()) if place.is_relative_to(root) else str(place)
         rows.append({"folder": name} | ({"labels": asdict(clip.labels)} if clip.labels else {}))
     write_whole(folder / "index.json", json.dumps({"format": INDEX_FORMAT, "clips": rows}, indent=1))
 

@@ -70,7 +70,8 @@ class IndexedSource:
             reasons = "; ".join(f"{item.video.name}: {reason}" for item, reason in batch.failed[:_SHOWN])
             more = len(batch.failed) - _SHOWN
             raise UserError(reasons + (f"; and {more} more" if more > 0 else ""))
-        write_index(out, indexed(batch, store, self.dataset))
+        # `out` lies as deep under the store's parent as the finished stage will.
+        write_index(out, indexed(batch, store, self.dataset), root=store.parent)
 
 
 def indexed(batch: Batch, store: Path, dataset: str) -> Sequence[Indexed]:
