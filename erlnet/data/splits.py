@@ -120,19 +120,30 @@ RULES: dict[str, Callable[[int], tuple[list[Run], ...]]] = {"blocks": blocks, "l
 
 
 def _cut(clips: Iterable[Clip], split: str) -> Split:
+    """Every clip cut by the rule; of a recording with several shots those under SHORTEST are learnt from whole."""
     if split not in RULES:
         raise UserError(f"no split '{split}' for data without its own (choices: {', '.join(RULES)})")
     result = Split([], [])
-    skipped = []
+    too_short = []
+    by_source: dict[str, list[Clip]] = defaultdict(list)
     for clip in clips:
-        if len(clip) < SHORTEST:
-            skipped.append(f"'{clip.name}' {len(clip) / FPS:.1f} s")
+        by_source[clip.labels.source].append(clip)
+    for shots in by_source.values():
+        longest = max(shots, key=len)
+        if len(longest) < SHORTEST:
+            too_short.append(f"'{longest.name}' {len(longest) / FPS:.1f} s")
             continue
-        for side, runs in zip(("train", "test", "val"), RULES[split](len(clip))):
-            found = [clip.cut(a, b, f"{clip.name}.{side}{i:02d}") for i, (a, b) in enumerate(runs) if b > a]
-            result.side(side).extend(found)
-    if skipped:
+        free = -GAP  # the first frame of the recording that no earlier shot has touched, gap aside
+        for clip in sorted(shots, key=lambda c: c.offset):
+            skip = max(free + GAP - clip.offset, 0)  # where one shot follows another at once
+            length = len(clip) - skip
+            sides = RULES[split](length) if length >= SHORTEST else ([(0, max(length, 0))], [], [])
+            for side, runs in zip(("train", "test", "val"), sides):
+                cuts = [(a + skip, b + skip) for a, b in runs if b > a]
+                result.side(side).extend(clip.cut(a, b, f"{clip.name}.{side}{i:02d}") for i, (a, b) in enumerate(cuts))
+            free = clip.offset + len(clip)
+    if too_short:
         raise UserError(
-            f"too short for split '{split}', which needs {SHORTEST / FPS:.0f} s of each video: {', '.join(skipped)}"
+            f"too short for split '{split}', which needs {SHORTEST / FPS:.0f} s of each video: {', '.join(too_short)}"
         )
     return result
