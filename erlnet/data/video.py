@@ -11,6 +11,7 @@ deinterlaced (bwdif), and anamorphic ones stretched.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -209,11 +210,18 @@ def _opened(path: Path, picture: bool = True):
 
 def _announced_end(container, stream) -> float | None:
     """The container time (s) at which the picture should end, as far as the file says so."""
+    own = _own_end(stream)
+    if own is None and container.duration:
+        return ((container.start_time or 0) + container.duration) / av.time_base
+    return own
+
+
+def _own_end(stream) -> float | None:
+    """The same, where the file says it of the picture alone and not of the longest of its streams."""
     if stream.duration and stream.time_base:
         return float(((stream.start_time or 0) + stream.duration) * stream.time_base)
-    if container.duration:
-        return ((container.start_time or 0) + container.duration) / av.time_base
-    return None
+    clock = re.fullmatch(r"(\d+):(\d+):(\d+(?:\.\d+)?)", stream.metadata.get("DURATION", ""))  # Matroska's tag
+    return sum(float(part) * unit for part, unit in zip(clock.groups(), (3600, 60, 1))) if clock else None
 
 
 def _timed(path: Path, container, stream, end: float | None) -> Iterator[tuple[float, VideoFrame]]:
@@ -224,7 +232,7 @@ def _timed(path: Path, container, stream, end: float | None) -> Iterator[tuple[f
         time = frame.time if frame.time is not None else time + 1 / rate
         yield time, frame
     missing = end - time - 1 / rate if end is not None else 0.0
-    if missing > (_MISSING_END if stream.duration else _MISSING_END_GUESSED):
+    if missing > (_MISSING_END_GUESSED if _own_end(stream) is None else _MISSING_END):
         raise InputError(
             f"{path}: the picture ends {missing:.1f} s before its announced end at {end:.1f} s; truncated?"
         )

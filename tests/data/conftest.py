@@ -1,5 +1,6 @@
 """Small videos made on the spot, with known contents."""
 
+import struct
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -12,7 +13,7 @@ import pytest
 
 @dataclass(frozen=True)
 class MadeVideo:
-    """A grey picture with one white frame, and silence with one click."""
+    """A grey picture with one white frame, and silence with one click; or any pictures and any sound."""
 
     fps: int = 30
     n_frames: int = 60
@@ -23,10 +24,12 @@ class MadeVideo:
     audio_start: float = 0.0
     sample_rate: int | None = 48_000  # None: no sound
     stereo: bool = False
+    samples: np.ndarray | None = None  # (N,) in [-1,1] at `sample_rate`, in place of silence and click
     paint: Callable[[int], np.ndarray] | None = None  # frame number -> (H,W,3) uint8, instead of grey
     times: Sequence[float] | None = None  # s of each frame after the first, instead of 1 / fps
     aspect: tuple[int, int] = (1, 1)  # a pixel's width to its height
     pix_fmt: str = "yuv420p"
+    clockwise: bool = False  # flagged as to be shown turned by 90 degrees (MP4)
     options: Mapping[str, str] = field(default_factory=dict)  # the encoder's, beside crf and preset
 
     def write(self, path: Path) -> Path:
@@ -49,7 +52,17 @@ class MadeVideo:
                 frame.pts = round((self.video_start + after) * 30_000)
                 container.mux(video.encode(frame))
             container.mux(video.encode(None))
+        if self.clockwise:
+            self._turn(path)
         return path
+
+    def _turn(self, path: Path) -> None:
+        identity = struct.pack(">9i", 65536, 0, 0, 0, 65536, 0, 0, 0, 1 << 30)
+        turned = struct.pack(">9i", 0, 65536, 0, -65536, 0, 0, self.size[0] << 16, 0, 1 << 30)
+        data = path.read_bytes()
+        # The picture's track is the first one, and its matrix comes before any other track's.
+        at = data.index(identity, data.index(b"tkhd"))
+        path.write_bytes(data[:at] + turned + data[at + len(turned) :])
 
     def _sound_stream(self, container):
         if self.sample_rate is None:
@@ -62,7 +75,7 @@ class MadeVideo:
 
     def _write_sound(self, container, stream) -> None:
         n = round((self.video_start + self.n_frames / self.fps - self.audio_start) * self.sample_rate)
-        samples = np.zeros(n, np.float32)
+        samples = np.zeros(n, np.float32) if self.samples is None else self.samples
         if self.click is not None:
             at = round((self.click - self.audio_start) * self.sample_rate)
             tone = np.sin(2 * np.pi * 2000 * np.arange(self.sample_rate // 100) / self.sample_rate)
@@ -80,6 +93,6 @@ class MadeVideo:
         container.mux(stream.encode(None))
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def made_video():
     return MadeVideo
