@@ -28,6 +28,7 @@ from erlnet.runs.progress import Display, format_seconds
 if TYPE_CHECKING:
     from erlnet.data.clip import Indexed
 
+_LOG_EVERY = 30.0  # s between two lines of progress where there is no terminal
 _SLOTS = ("dataset", "tracker", "head_model")
 _FIGURES = (
     "reprojection_px", "reprojection_mouth_px", "jitter_px", "frames_without_face", "frames_interpolated",
@@ -41,12 +42,16 @@ class BatchProgress:
 
     display: Display
     started: float = field(default_factory=time.monotonic)
+    told: float = field(default_factory=time.monotonic)  # when a log last got a line of it
 
     def update(self, step: int, total: int, loss: float | None = None) -> None:
         left = (time.monotonic() - self.started) / step * (total - step) if step else 0.0
         done = f"{step / UNITS:.1f} of {total // UNITS} inputs"
         ahead = f", {format_seconds(left)} left" if step else ""
         self.display.live(f"prepare [{'#' * (20 * step // total):<20}] {done}{ahead}")
+        if not self.display.terminal and time.monotonic() - self.told > _LOG_EVERY:
+            self.told = time.monotonic()
+            self.display.line(f"prepare: {done}{ahead}")
 
     def note(self, text: str) -> None:
         self.display.line(text)

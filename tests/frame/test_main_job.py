@@ -2,11 +2,14 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 from safetensors.numpy import load_file
 
 COMMAND = [sys.executable, "-m", "erlnet.ablate", "fusion=pixel,feature", "preset=smoke", "--out", "runs"]
@@ -76,3 +79,53 @@ def test_scores_are_kept_beside_the_result(first):
         lines = (result / "scores.csv").read_text().splitlines()
         assert lines[0] == "clip,driving,frame,metric,region,value"
         assert any(line.startswith("test-00") for line in lines[1:])
+
+
+@pytest.fixture(scope="module")
+def with_other_test_frames(first, tmp_path_factory):
+    """The same sweep on the demo's clips as they are, and with noise in place of everything in the test clips."""
+    folder = tmp_path_factory.mktemp("statistics")
+    (prepared,) = (first[0] / "runs/stages/prepare").iterdir()
+    for name in ("true", "noise"):
+        for clip in sorted(prepared.glob("*/clip.json")):
+            shutil.copytree(clip.parent, folder / name / clip.parent.name)
+    rng = np.random.default_rng(0)
+    for clip in (folder / "noise").glob("test-*"):
+        for frame in (clip / "frames").iterdir():
+            Image.fromarray(rng.integers(0, 256, (64, 64, 3), np.uint8)).save(frame)
+        with np.load(clip / "coefficients.npz") as archive:
+            arrays = dict(archive)
+        for name in ("expression", "jaw", "lids", "eyes", "torso_offset"):
+            arrays[name] = rng.normal(0, 1, arrays[name].shape).astype(np.float32)
+        np.savez(clip / "coefficients.npz", **arrays)
+        sound = (clip / "audio.wav").read_bytes()
+        (clip / "audio.wav").write_bytes(sound[:44] + rng.bytes(len(sound) - 44))
+    for name in ("true", "noise"):
+        words = f"fusion=feature data={name} preset=smoke split=own --metrics psnr --driving audio --out on-{name}"
+        ran = subprocess.run([*COMMAND[:3], *words.split()], capture_output=True, text=True, cwd=folder)
+        assert ran.returncode == 0, ran.stderr
+    return folder
+
+
+@pytest.mark.parametrize("stage", ["codec", "motion", "renderer"])
+def test_no_test_frame_touches_what_is_learnt(with_other_test_frames, stage):
+    weights = []
+    for name in ("true", "noise"):
+        (file,) = (with_other_test_frames / f"on-{name}/stages/{stage}").glob("*/*.safetensors")
+        weights.append(load_file(file))
+    assert weights[0].keys() == weights[1].keys()
+    assert all((weights[0][key] == weights[1][key]).all() for key in weights[0])
+
+
+@pytest.mark.parametrize("row", ["mean_frame", "last_frame", "nearest_pose"])
+def test_no_test_frame_touches_the_floors(with_other_test_frames, row):
+    from erlnet.data.clip import open_index
+    from erlnet.data.splits import make_split
+    from erlnet.metrics.references import reference_frames
+
+    shown = []
+    for name in ("true", "noise"):
+        (prepare,) = (with_other_test_frames / f"on-{name}/stages/prepare").iterdir()
+        split = make_split(open_index(prepare), "own")
+        shown.append(reference_frames(row, split.train, split.test[0]).frames(0, 5))
+    assert np.array_equal(*shown)
