@@ -19,12 +19,14 @@ import sys
 import time
 import traceback
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
 
+from erlnet.assets import asset_present
 from erlnet.data.items import Item
 from erlnet.data.records import Making, Record, read_record, settings_of, write_record
 from erlnet.errors import AssetMissing, InputError, UserError
@@ -128,6 +130,11 @@ def _run(
     waiting: deque[Work], place: Place, making: Making, jobs: int, progress: Progress, records: dict[str, Record]
 ) -> None:
     _clear_scratch(place)
+    if making.options.matte == "auto" and not asset_present("matte"):
+        progress.note(
+            "asset 'matte' is not there: person and background are told by colour; "
+            "for better outlines: python -m erlnet assets fetch matte"
+        )
     place.log.parent.mkdir(parents=True, exist_ok=True)
     tally = _Tally(progress, len(waiting))
     try:
@@ -169,9 +176,21 @@ def _start(place: Place, making: Making) -> _Worker:
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
     process = context.Process(target=_serve, args=(theirs, place, making), daemon=True)
-    process.start()
+    with _deaf_to_interrupts():
+        process.start()
     theirs.close()
     return _Worker(process, ours)
+
+
+@contextlib.contextmanager
+def _deaf_to_interrupts() -> Iterator[None]:
+    """A process started in here never hears ctrl-C, not even while it starts; this one hears it afterwards."""
+    resource_tracker.ensure_running()  # starting with the process, it would lift the block
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _give(worker: _Worker, waiting: deque[Work]) -> None:
@@ -242,7 +261,6 @@ class _Teller:
 
 def _serve(connection: Connection, place: Place, making: Making) -> None:
     """A worker's life."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
     log = os.open(place.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(log, 1)
     os.dup2(log, 2)  # the landmarker's libraries write warnings of theirs

@@ -108,7 +108,9 @@ _KNOWN: dict[tuple[str, str], object] = {
 _STAND_INS = ("chumpy", "scipy.sparse")
 
 
-class _Unpickler(pickle.Unpickler):
+class RecordUnpickler(pickle.Unpickler):
+    """Knows the names that arrays, and what stands in for chumpy and scipy, need; refuses any other."""
+
     def find_class(self, module: str, name: str) -> object:
         if (module, name) in _KNOWN:
             return _KNOWN[module, name]
@@ -125,7 +127,7 @@ def load_pickle(path: Path, offset: int = 0) -> object:
     try:
         with path.open("rb") as file:
             file.seek(offset)
-            return _Unpickler(file, encoding="latin1").load()
+            return RecordUnpickler(file, encoding="latin1").load()
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror}") from None
     except Exception as error:

@@ -125,7 +125,7 @@ class _Path:
         self.parts = parts
 
 
-class _Unpickler(safe_pickle._Unpickler):
+class _Unpickler(safe_pickle.RecordUnpickler):
     """Knows paths beside the arrays; as little can run."""
 
     def find_class(self, module: str, name: str) -> object:
