@@ -89,6 +89,10 @@ def prepare_batch(items: Sequence[Item], place: Place, making: Making, jobs: int
             waiting.append(work)
         else:
             records[work.name] = record
+            if record.failed:
+                progress.note(
+                    f"{work.item.name}: {record.failed} (as before; tried again when it or an option changes)"
+                )
     if records and waiting:
         progress.note(f"{len(records)} of {len(items)} inputs were prepared before")
     if waiting:
@@ -228,11 +232,11 @@ def _hear(worker: _Worker, tally: _Tally, place: Place, records: dict[str, Recor
         elif kind == "failed":
             record = Record(work.settings, [], [], content, seconds)
             write_record(place.out, work.name, record)
-            tally.progress.note(f"{work.item.video.name}: {content}")
+            tally.progress.note(f"{work.item.name}: {content}")
         else:  # nothing is wrong with the input as far as is known: it is tried again next time
             worker.process.join(5)
             record = Record(work.settings, [], [], f"{content}; see {place.log}", seconds)
-            tally.progress.note(f"{work.item.video.name}: {record.failed}")
+            tally.progress.note(f"{work.item.name}: {record.failed}")
         records[work.name] = record
         worker.work = None
         tally.finished += 1

@@ -67,7 +67,7 @@ class IndexedSource:
         making = Making(self.dataset, self.options, tracker, head_model)
         batch = prepare_batch(self.index(data).items, Place(store, keyed=True), making, jobs, progress)
         if not batch.done:
-            reasons = "; ".join(f"{item.video.name}: {reason}" for item, reason in batch.failed[:_SHOWN])
+            reasons = "; ".join(f"{item.name}: {reason}" for item, reason in batch.failed[:_SHOWN])
             more = len(batch.failed) - _SHOWN
             raise UserError(reasons + (f"; and {more} more" if more > 0 else ""))
         # `out` lies as deep under the store's parent as the finished stage will.

@@ -40,6 +40,7 @@ from erlnet.head.mediapipe68 import to_68
 from erlnet.head.model import HeadModel
 from erlnet.interfaces import Observation, Origin, Progress, Tracked
 
+SHORTEST_CLIP = 10  # frames
 MIN_SEEN = 0.2  # share of a shot's frames that must show a face
 MAX_RIVALS = 0.1  # share of frames that may show a second face where `faces=refuse`
 _WAITING = 8  # frames that wait to be written, so that memory does not grow with the length
@@ -191,6 +192,8 @@ def _naming(video: Path, error: InputError) -> str:
 
 def _choose(shot: _Shot, tools: Tools) -> ChosenFace:
     n_frames = shot.end - shot.begin
+    if n_frames < SHORTEST_CLIP:
+        raise InputError(f"it shows only {n_frames} frames at 25 fps; at least {SHORTEST_CLIP} are needed")
     chosen = choose_face(shot.seen.faces[shot.begin : shot.end])
     if chosen is None:
         raise InputError(f"no face was found in any of its {n_frames} frames")

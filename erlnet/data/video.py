@@ -32,6 +32,7 @@ _AUDIO_GAP = 0.05  # s between sound packets before silence is put in
 _MISSING_END_GUESSED = 2.0  # s, where only the whole file's length is announced, in which sound may last longer
 _UNTAGGED = 2  # AVCOL_SPC_UNSPECIFIED
 _HD = 720  # untagged video from this height on is BT.709, below BT.601, as players take it
+_STUCK = 0.2  # share of frames whose times may fail to rise
 _SQUARE = 0.01  # pixels whose sides differ by less than this are square
 _SEEK_FROM = 3.0  # s: a stretch that begins earlier is reached by decoding
 _SEEK_EARLY = 1.0  # s before a stretch that a seek aims at: some containers' indices are late
@@ -227,10 +228,13 @@ def _own_end(stream) -> float | None:
 def _timed(path: Path, container, stream, end: float | None) -> Iterator[tuple[float, VideoFrame]]:
     """Decoded frames with their times; raises at the end where the file announced much more."""
     rate = float(stream.average_rate or stream.guessed_rate or FPS)
-    time = -1 / rate
+    time, count, stuck = -1 / rate, 0, 0
     for frame in _progressive(container.decode(stream), stream):
-        time = frame.time if frame.time is not None else time + 1 / rate
+        before, time = time, frame.time if frame.time is not None else time + 1 / rate
+        count, stuck = count + 1, stuck + (count > 0 and time <= before)
         yield time, frame
+    if stuck > _STUCK * count:
+        raise InputError(f"{path}: the times of {stuck} of its {count} frames do not rise; encode it again")
     missing = end - time - 1 / rate if end is not None else 0.0
     if missing > (_MISSING_END_GUESSED if _own_end(stream) is None else _MISSING_END):
         raise InputError(

@@ -76,8 +76,6 @@ def prepare_command(words: Sequence[str], out: Path, size: int | None, jobs: int
     rows = list(indexed(batch, out, making.dataset))
     _write_index(out, rows)
     _write_table(out, batch)
-    for item, reason in batch.failed:
-        display.line(f"failed: {item.video.name}: {reason}")
     write_quarantine(out, [(item.name, reason) for item, reason in batch.failed])
     failed = f", {len(batch.failed)} inputs failed: see {out / 'quarantine.json'}" if batch.failed else ""
     print(f"{len(rows)} clips in {out}{failed}")

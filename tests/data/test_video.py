@@ -278,6 +278,12 @@ def test_a_file_with_its_index_but_half_its_frames_is_called_truncated(tmp_path,
     assert "truncated" in refused(path)
 
 
+def test_frames_without_a_clock_are_refused(tmp_path, made_video):
+    path = made_video(sample_rate=None, times=[0.0] + [0.04 + 1e-5 * (i % 2) for i in range(29)], n_frames=30, fps=25)
+    with pytest.raises((InputError, av.error.FFmpegError), match=r"do not rise|Invalid"):
+        list(read_frames(path.write(tmp_path / "stuck.mkv")))
+
+
 # --- the shared clip
 
 

@@ -149,6 +149,7 @@ def fit_motion(
     unknowns[:, -1] *= person.focal / view.focal  # as large in the picture as before
     view = replace(view, focal=person.focal)
     smoothness = Smoothness(prior.step2**-2, target.links)
+    loose = None
 
     def equations(at: slice, sigma: float, pull: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         parts = []
@@ -164,15 +165,15 @@ def fit_motion(
     for step in range(alone + together):
         sigma = noise_of(target, pixels_of(basis, identity, view, unknowns))
         pull = torch.zeros_like(unknowns) if step < alone else smoothness.gradient(unknowns)
-        move = torch.empty_like(unknowns)
+        moved = torch.empty_like(unknowns)
         for window in windows(len(unknowns)):
             if step < alone:
-                move[window.kept] = solve_each(*equations(window.kept, sigma, pull))
-                continue
-            hessian, gradient, frozen = equations(window.seen, sigma, pull)
-            near = smoothness.between(window.seen.start, window.seen.stop)
-            move[window.kept] = solve_window(hessian, gradient[..., None], near, frozen)[window.inside, :, 0]
-        unknowns = _within(prior, unknowns + move)
+                near, at, inside = loose, window.kept, slice(None)
+            else:
+                near, at, inside = smoothness.between(window.seen.start, window.seen.stop), window.seen, window.inside
+            hessian, gradient, frozen = equations(at, sigma, pull)
+            moved[window.kept] = _step(hessian, gradient, frozen, near, prior, unknowns[at])[inside]
+        unknowns = moved
     return unknowns, noise_of(target, pixels_of(basis, identity, view, unknowns))
 
 
@@ -193,6 +194,34 @@ def _system(
     # An unknown at its bound stays there while the pull is outwards.
     frozen = ((unknowns <= prior.low) & (gradient < 0)) | ((unknowns >= prior.high) & (gradient > 0))
     return scaled, hessian, gradient, frozen
+
+
+def _step(
+    hessian: Float[Tensor, "T K K"],
+    gradient: Float[Tensor, "T K"],
+    frozen: Bool[Tensor, "T K"],
+    smoothness: Smoothness | None,
+    prior: Prior,
+    unknowns: Float[Tensor, "T K"],
+) -> Float[Tensor, "T K"]:
+    """The unknowns after a Newton step within their bounds.
+
+    What would cross a bound is put on it, and the others are solved for again: to cut it off alone would leave them
+    where they made up for what is gone, and the next step would swing back.
+    """
+
+    def solve(right: Tensor, held: Tensor) -> Tensor:
+        if smoothness is None:
+            return solve_each(hessian, right, held)
+        return solve_window(hessian, right[..., None], smoothness, held)[..., 0]
+
+    wanted = unknowns + solve(gradient, frozen)
+    crossing = (wanted < prior.low) | (wanted > prior.high)
+    to_bound = torch.where(crossing, _within(prior, wanted) - unknowns, 0.0)
+    left = gradient - (hessian @ to_bound[..., None])[..., 0]
+    if smoothness is not None:
+        left = left + smoothness.gradient(to_bound)
+    return _within(prior, unknowns + to_bound + solve(left, frozen | crossing))
 
 
 def _offsets(
