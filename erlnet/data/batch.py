@@ -28,7 +28,7 @@ from typing import Any
 
 from erlnet.assets import asset_present
 from erlnet.data.items import Item
-from erlnet.data.records import Making, Record, read_record, settings_of, write_record
+from erlnet.data.records import Making, Record, read_record, replaced_clips, settings_of, write_record
 from erlnet.errors import AssetMissing, InputError, UserError
 from erlnet.interfaces import Progress
 
@@ -227,6 +227,8 @@ def _hear(worker: _Worker, tally: _Tally, place: Place, records: dict[str, Recor
     else:
         if kind == "done":
             record = Record(work.settings, content.clips, content.left_out, "", seconds)
+            for clip in replaced_clips(place.out, work.name, content.clips):  # it had other cuts before
+                shutil.rmtree(place.out / clip, ignore_errors=True)
             write_record(place.out, work.name, record)
             tally.progress.note(_told(work.name, record))
         elif kind == "failed":

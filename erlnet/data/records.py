@@ -95,6 +95,15 @@ def read_record(out: Path, name: str, settings: Mapping[str, str]) -> Record | N
     return record if record.settings == settings and whole else None
 
 
+def replaced_clips(out: Path, name: str, clips: Sequence[str]) -> list[str]:
+    """Clips that an earlier record of this input names and that are not among `clips`, which take its place."""
+    try:
+        before = json.loads(_path(out, name).read_text())["clips"]
+        return [clip for clip in before if clip not in clips and Path(clip).name == clip]
+    except (OSError, ValueError, TypeError, KeyError):
+        return []
+
+
 def write_record(out: Path, name: str, record: Record) -> None:
     write_whole(_path(out, name), json.dumps(asdict(record), indent=1))
 

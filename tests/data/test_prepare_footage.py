@@ -405,7 +405,7 @@ def test_whatever_its_form_the_clip_shows_and_sounds_the_same(video, prepare, ta
 
 def test_without_sound_there_is_silence_and_a_note(video, prepare, take):
     notes = Notes()
-    (clip,), _ = prepare(video("mute.mp4", take.pictures[:12]), notes)
+    (clip,), _ = prepare(video("mute.mp4", take.pictures[:15]), notes)
     assert not clip.audio.any()
     assert len(clip.audio) == len(clip) * 640
     assert report(clip)["has_sound"] == 0
@@ -458,7 +458,7 @@ def test_two_faces_are_refused_where_that_is_asked_for(pair, prepare):
 
 
 def test_one_face_passes_where_two_would_be_refused(video, prepare, take):
-    assert prepare(video("alone.mp4", take.pictures[:10]), faces="refuse")[0]
+    assert prepare(video("alone.mp4", take.pictures[:15]), faces="refuse")[0]
 
 
 @pytest.fixture(scope="module")
