@@ -11,11 +11,13 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import asdict, replace
+from pathlib import Path
 from typing import Any
 
 import torch
 
 from erlnet import registry
+from erlnet.errors import UserError
 from erlnet.interfaces import FeatureMaps
 from erlnet.listing import first_line
 from erlnet.options import option_types, parse_value
@@ -166,13 +168,27 @@ def _check_head_model(component: Any) -> None:
     _check_shape("landmarks", model.landmarks68(vertices), (2, 68, 3))
 
 
-def _check_builds(component: Any) -> None:
-    assert component.build() is not None
+def _check_dataset(component: Any) -> None:
+    source = component.build()
+    assert callable(source.prepare), "a source of clips prepares them"
+    nowhere = Path("there-is-no-such-folder")
+    for data in (None, nowhere):
+        try:
+            json.dumps(source.fingerprint(data))  # a data set that needs no data says what it is made of
+        except UserError as error:
+            assert "\n" not in str(error), "an error about the data is one line"
+            assert data is None or "data=" in str(error) or "dataset=" in str(error), "and says which data"
+        else:
+            assert data is None, "a folder that is not there is refused"
+
+
+def _check_tracker(component: Any) -> None:
+    assert callable(component.build()), "a tracker is called with an Observation, a HeadModel and a Progress"
 
 
 CHECKS: dict[str, Callable[[Any], None]] = {
-    "dataset": _check_builds,
-    "tracker": _check_builds,
+    "dataset": _check_dataset,
+    "tracker": _check_tracker,
     "head_model": _check_head_model,
     "audio": _check_audio,
     "vq": _check_vq,
