@@ -8,7 +8,7 @@ fit's business, which knows what it may smooth.
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 
 import numpy as np
@@ -37,6 +37,10 @@ class Face:
     def area(self) -> float:
         left, top, right, bottom = self.box
         return float((right - left) * (bottom - top))
+
+    def moved(self, x: float, y: float) -> Face:
+        """The same face in px of a picture that this one was cut from at (x, y)."""
+        return replace(self, mesh=self.mesh + np.array([x, y], np.float32))
 
 
 class FaceDetector:

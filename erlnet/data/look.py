@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from erlnet.data.clip import FPS
+from erlnet.data.crop import boxed_crop
 from erlnet.data.detector import Face, FaceDetector
 from erlnet.data.finder import FaceFinder
 from erlnet.data.items import Item
@@ -34,8 +35,16 @@ class Seen:
 
 
 def look(item: Item, detector: FaceDetector, progress: Progress) -> Seen:
-    """Every frame of `item`; InputError where it cannot be decoded or shows no face at all."""
+    """Every frame of `item`; InputError where it cannot be decoded or shows no face at all.
+
+    Where the data set says what to cut out, only that is looked at: who else is in the picture does not count.
+    """
     info = probe(item.video)
+    left, top, part = 0, 0, (slice(None), slice(None))
+    if item.box is not None:
+        cut = boxed_crop(item.box.scaled_to(info.height), (info.height, info.width), 0)
+        left, top = cut.left, cut.top
+        part = slice(top, top + cut.side), slice(left, left + cut.side)
     begin = round(item.start * FPS)
     stretch = Stretch(begin, None if item.stop is None else round(item.stop * FPS))
     expected = max((stretch.end or info.n_frames) - begin, 1)
@@ -45,10 +54,13 @@ def look(item: Item, detector: FaceDetector, progress: Progress) -> Seen:
         coming = pool.submit(next, frames, None)
         while (shown := coming.result()) is not None:
             coming = pool.submit(next, frames, None)
-            faces.append(finder(shown.picture))
+            faces.append([face.moved(left, top) for face in finder(shown.picture[part])])
             numbers.append(shown.number)
             small.append(thumbnail(shown.picture))
             progress.update(round(WORK_UNITS * FIRST_PASS * min(len(faces) / expected, 1)), WORK_UNITS)
+    missing = 0 if stretch.end is None else stretch.end - begin - len(faces)
+    if missing > 1:
+        progress.note(f"{item.name}: the video ends {missing / FPS:.1f} s before the stretch that was asked for")
     if not any(faces):
         raise InputError(f"{item.video}: no face was found in any of its {len(faces)} frames")
     return Seen(faces, np.array(numbers), cuts(np.stack(small)), info.height, info.width, info.start, begin)

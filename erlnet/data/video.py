@@ -149,6 +149,8 @@ def read_shown(path: Path, stretch: Stretch = WHOLE) -> Iterator[Shown]:
                 yield Shown(picture, number)
     if late:  # a file whose index leads astray: decoded from its beginning instead
         yield from _after(read_shown(path, Stretch(0, stretch.end)), stretch.begin)
+    elif n == stretch.begin and (first is not None or start is not None):
+        raise InputError(f"{path}: it ends before {stretch.begin / FPS:.1f} s, where the wanted stretch begins")
     elif n == stretch.begin:
         raise InputError(f"{path}: no frame could be read from it; is the file complete?")
 

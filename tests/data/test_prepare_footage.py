@@ -428,6 +428,16 @@ def test_an_items_own_sound_stretch_and_box_are_taken(video, prepare, take, tmp_
     assert np.abs(clip.audio - take.sound[10 * 640 : 25 * 640]).max() <= LEVELS
 
 
+def test_a_stretch_past_the_end_is_refused_and_one_that_reaches_past_it_is_noted(video, prepare, take):
+    path, notes = video("brief.mkv", take.pictures[:25], fps=25, sample_rate=SOUND, samples=take.sound[:SOUND]), Notes()
+    for start in (1.0, 7.0):
+        with pytest.raises(InputError, match=rf"brief\.mkv: it ends before {start} s, where the wanted stretch begins"):
+            prepare(item_of(path, start=start, stop=start + 1))
+    (clip,), _ = prepare(item_of(path, start=0.4, stop=1.4), notes)
+    assert len(clip) == 15
+    assert notes.texts == ["brief: the video ends 0.4 s before the stretch that was asked for"]
+
+
 # --- several faces, several shots
 
 
@@ -450,6 +460,15 @@ def test_of_two_faces_the_speakers_is_taken_throughout(pair, prepare, take):
     assert errors.max() < 3.5
     assert report(clip)["frames_with_second_face"] == 20
     assert clip.coefficients.valid.all()
+
+
+def test_where_the_data_set_gives_a_box_the_face_in_it_is_taken_though_another_is_larger(pair, prepare, other):
+    box = Box(left=340, top=120, width=200, height=200, of_height=320)
+    (clip,), _ = prepare(item_of(pair, start=0.0, stop=0.4, box=box), faces="refuse")
+    # At first the other one's picture has three quarters of its size and begins at (344, 128).
+    truth = (other.landmarks[at_25(5)] * 0.75 + [344, 128] - [340, 120]) * (SIZE / 200)
+    assert np.linalg.norm(clip.landmarks[:5] - truth, axis=-1).mean() < 2.5
+    assert report(clip)["frames_with_second_face"] == 0
 
 
 def test_two_faces_are_refused_where_that_is_asked_for(pair, prepare):
