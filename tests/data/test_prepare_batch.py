@@ -311,11 +311,15 @@ def test_a_finished_command_issued_again_does_nothing(videos, whole, monkeypatch
 
 
 @needs_proc
-@pytest.mark.parametrize("seconds", [0.04, 0.06, 0.3, 2.5], ids="{} s after the worker's start".format)
-def test_ctrl_c_stops_all_with_one_line(videos, tmp_path, seconds):
-    process = command(videos[1], "--out", tmp_path, "--size", 64)
+@pytest.mark.parametrize("moment", [0.04, 0.06, 0.3, "writing"])
+def test_ctrl_c_stops_all_with_one_line(videos, tmp_path, moment):
+    """So many seconds after the worker was started, when it still imports; or when it writes frames."""
+    process = command(videos[1], "dataset.matte=never", "--out", tmp_path, "--size", 64)
     wait_until((tmp_path / ".records").exists)
-    time.sleep(seconds)
+    if moment == "writing":
+        wait_until(lambda: list(tmp_path.glob(".unfinished/**/00000.png")))
+    else:
+        time.sleep(moment)
     os.killpg(process.pid, signal.SIGINT)
     code, said, told = outcome(process)
     assert code == 130

@@ -27,11 +27,14 @@ from erlnet.data.items import Box, Item
 from erlnet.data.records import Making, settings_of
 from erlnet.errors import InputError
 from erlnet.head.components import MakeHuman
-from erlnet.interfaces import REGIONS
+from erlnet.interfaces import REGIONS, Tracked
 
 pytest.importorskip("mediapipe", reason="extra `track` is not installed")
 
 from erlnet.data.prepare import open_tools, prepare_item
+from erlnet.data.regions import WORK
+from erlnet.data.silhouette import silhouettes
+from erlnet.data.watch import Outlines
 
 MODELS = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "models"
 FILMED = 256  # px
@@ -52,6 +55,7 @@ class Take:
     landmarks: np.ndarray  # (T,68,2) px
     regions: np.ndarray  # (T,FILMED,FILMED) uint8
     sound: np.ndarray  # (N,) 16 kHz
+    vertices: np.ndarray  # (T,V,2) px, the head model's
 
     def __len__(self):
         return len(self.pictures)
@@ -73,7 +77,8 @@ def film(head, speaker, n_frames):
     points, flush, landmarks = at_rate(take.points), at_rate(take.flush), at_rate(take.landmarks)
     seen = [scene.render(p, float(f)) for p, f in zip(points, flush)]
     regions = [region_map(s.seen, bits, marks[48:60], SUPERSAMPLE) for s, marks in zip(seen, landmarks)]
-    return Take(np.stack([s.image for s in seen]), landmarks, np.stack(regions), performance.audio)
+    vertices = actor.stage.camera.fx * points[..., :2] / points[..., 2:] + FILMED / 2
+    return Take(np.stack([s.image for s in seen]), landmarks, np.stack(regions), performance.audio, vertices)
 
 
 @pytest.fixture(scope="module")
@@ -285,6 +290,17 @@ def test_regions_cover_what_is_seen_there(plain, take):
     assert ((bit(found, "neck") & skin).sum((1, 2)) / skin.sum((1, 2))).min() > 0.9
     assert (bit(found, "torso") | bit(found, "unknown"))[bit(truth, "torso")].mean() > 0.95
     assert not (bit(found, "background") & (bit(found, "head") | bit(found, "torso"))).any()
+
+
+def test_the_tracked_heads_neck_is_where_the_true_ones_is(plain, take, tools):
+    """Both projected: what is measured is the fit, not who calls what a neck."""
+    tracked = Tracked(plain.coefficients, plain.camera.fx, {})
+    found = Outlines(tools.model, tools.parts, tracked, plain.landmarks, FILMED)
+    for i in range(0, 25, 4):
+        scale = WORK / FILMED
+        true = silhouettes(take.vertices[i] * scale, tools.parts, take.landmarks[i] * scale, WORK)
+        for a, b in ((found.at(i).neck, true.neck), (found.at(i).head, true.head)):
+            assert (a & b).sum() / (a | b).sum() >= 0.8
 
 
 def test_with_the_matte_background_and_head_are_closer_still(tools, take, made_video, tmp_path):
