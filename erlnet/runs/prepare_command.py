@@ -93,6 +93,8 @@ def _resolve(inputs: Sequence[Path], settings: Sequence[str], size: int | None) 
         assignments["dataset.size"] = [str(size)]
     if inputs and ("data" in assignments or "dataset" in assignments):
         raise UserError("give either videos or dataset=NAME data=ROOT, not both")
+    if "demo" in assignments.get("dataset", []):
+        raise UserError("dataset=demo makes its own clips; there is nothing to prepare")
     if not inputs and "data" not in assignments:
         raise UserError("name videos or folders of videos, or dataset=NAME data=ROOT")
     grid = resolve(({"dataset": ["folder"]} if inputs else {}) | assignments)
@@ -107,8 +109,6 @@ def _resolve(inputs: Sequence[Path], settings: Sequence[str], size: int | None) 
                 f"{word}: prepare reads {', '.join(allowed)} and their options; {did_you_mean(word, allowed)}"
             )
     dataset = variant.choices["dataset"]
-    if dataset.name == "demo":
-        raise UserError("dataset=demo makes its own clips; there is nothing to prepare")
     options: Any = dataset.component  # every data set's but the demo's
     making = Making(
         dataset.name, options, variant.choices["tracker"].component, variant.choices["head_model"].component
