@@ -59,6 +59,19 @@ class Progress(Protocol):
     def note(self, text: str) -> None: ...
 
 
+@dataclass(frozen=True)
+class Preparation:
+    """What a source of clips is asked for."""
+
+    data: Path | None  # what the user named
+    out: Path  # for the index, and for clips that are made in one go
+    store: Path  # for clips; it outlives an interruption and is shared by all sweeps of an output folder
+    tracker: Tracker
+    head_model: HeadModelComponent
+    jobs: int  # clips that may be made at a time; their bytes do not depend on it
+    progress: Progress
+
+
 class Dataset(Protocol):
     """Slot `dataset`: where clips come from."""
 
@@ -69,21 +82,11 @@ class ClipSource(Protocol):
     def fingerprint(self, data: Path | None) -> dict:
         """What the prepared clips depend on beside the options (content hashes), JSON-able; imports no torch."""
 
-    def prepare(
-        self,
-        data: Path | None,
-        out: Path,
-        store: Path,
-        tracker: Tracker,
-        head_model: HeadModelComponent,
-        jobs: int,
-        progress: Progress,
-    ) -> None:
-        """Writes `out`/index.json and the clip folders (erlnet.data.clip) that it lists.
+    def prepare(self, wanted: Preparation) -> None:
+        """Writes `wanted.out`/index.json and the clip folders (erlnet.data.clip) that it lists.
 
-        Clips go under `out`, or under `store`, which outlives an interruption and is shared by all sweeps of an output
-        folder: what lies there finished is not made again. `jobs` clips may be made at a time; their bytes do not
-        depend on it. Raises UserError on unusable data.
+        Clips go under `out`, or under `store`: what lies there finished is not made again. Raises UserError on unusable
+        data.
         """
 
 

@@ -15,7 +15,7 @@ from erlnet.data.video_files import sha256_of, videos_in
 from erlnet.errors import UserError
 
 if TYPE_CHECKING:
-    from erlnet.interfaces import HeadModelComponent, Progress, Tracker
+    from erlnet.interfaces import Preparation
 
 
 @dataclass(frozen=True)
@@ -76,26 +76,17 @@ class FolderSource:
         described = [sha256_of(clip / "clip.json") for clip in clips]
         return {"clips": described} | ({"index": sha256_of(data / "index.json")} if _has_index(data) else {})
 
-    def prepare(
-        self,
-        data: Path | None,
-        out: Path,
-        store: Path,
-        tracker: Tracker,
-        head_model: HeadModelComponent,
-        jobs: int,
-        progress: Progress,
-    ) -> None:
+    def prepare(self, wanted: Preparation) -> None:
         """Points to prepared clips in place, or prepares the videos; UserError where every one of them fails."""
         from erlnet.data.clip import Indexed, read_index, write_index
 
+        data = wanted.data
         clips = prepared_clips(data) if data is not None else []
-        if not clips:
-            self._videos.prepare(data, out, store, tracker, head_model, jobs, progress)
+        if data is None or not clips:
+            self._videos.prepare(wanted)
             return
-        assert data is not None
         rows = read_index(data) if _has_index(data) else [Indexed(clip) for clip in clips]
-        write_index(out, [replace(row, folder=row.folder.resolve()) for row in rows])
+        write_index(wanted.out, [replace(row, folder=row.folder.resolve()) for row in rows])
 
 
 def prepared_clips(data: Path) -> list[Path]:

@@ -17,7 +17,7 @@ from erlnet.errors import UserError
 
 if TYPE_CHECKING:
     from erlnet.data.clip import Indexed
-    from erlnet.interfaces import HeadModelComponent, Progress, Tracker
+    from erlnet.interfaces import Preparation
 
 _SHOWN = 5  # failed inputs that an error names
 
@@ -48,30 +48,22 @@ class IndexedSource:
         text = json.dumps(rows, sort_keys=True)
         return {"items": len(rows), "sha256": hashlib.sha256(text.encode()).hexdigest()}
 
-    def prepare(
-        self,
-        data: Path | None,
-        out: Path,
-        store: Path,
-        tracker: Tracker,
-        head_model: HeadModelComponent,
-        jobs: int,
-        progress: Progress,
-    ) -> None:
-        """Prepares the items that `store` lacks and lists them all in `out`/index.json.
+    def prepare(self, wanted: Preparation) -> None:
+        """Prepares the items that the store lacks and lists them all.
 
         Inputs that cannot be used are noted and left out; UserError where every one of them is.
         """
         from erlnet.data.clip import write_index
 
-        making = Making(self.dataset, self.options, tracker, head_model)
-        batch = prepare_batch(self.index(data).items, Place(store, keyed=True), making, jobs, progress)
+        making = Making(self.dataset, self.options, wanted.tracker, wanted.head_model)
+        place = Place(wanted.store, keyed=True)
+        batch = prepare_batch(self.index(wanted.data).items, place, making, wanted.jobs, wanted.progress)
         if not batch.done:
             reasons = "; ".join(f"{item.name}: {reason}" for item, reason in batch.failed[:_SHOWN])
             more = len(batch.failed) - _SHOWN
             raise UserError(reasons + (f"; and {more} more" if more > 0 else ""))
         # `out` lies as deep under the store's parent as the finished stage will.
-        write_index(out, indexed(batch, store, self.dataset), root=store.parent)
+        write_index(wanted.out, indexed(batch, wanted.store, self.dataset), root=wanted.store.parent)
 
 
 def indexed(batch: Batch, store: Path, dataset: str) -> Sequence[Indexed]:

@@ -23,7 +23,7 @@ from erlnet.data.silence import Silence
 from erlnet.errors import UserError
 from erlnet.head.components import MakeHuman
 from erlnet.head.project import project
-from erlnet.interfaces import REGIONS, Tracked
+from erlnet.interfaces import REGIONS, Preparation, Tracked
 
 MODEL = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "models" / "face_landmarker.task"
 
@@ -106,7 +106,7 @@ def made(tmp_path_factory):
         patch.setattr(studio, "WORKERS", workers)
         folder = tmp_path_factory.mktemp("demo")
         demo = Demo(seed=seed, size=64, train_clips=1, test_clips=1, train_seconds=0.4, test_seconds=0.4)
-        demo.build().prepare(None, folder, folder, Onlooker(), MakeHuman(), 1, Silence())
+        demo.build().prepare(Preparation(None, folder, folder, Onlooker(), MakeHuman(), 1, Silence()))
         folders.append(folder)
     patch.undo()
     return folders

@@ -19,6 +19,7 @@ from erlnet.data.records import Making, Record, files_read, quick_print, read_re
 from erlnet.data.silence import Silence
 from erlnet.errors import UserError
 from erlnet.head.components import Flame, MakeHuman
+from erlnet.interfaces import Preparation
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ def prepared(monkeypatch):
 def prepare(source, root, out):
     stage = out / "stages" / "prepare" / "key"
     stage.mkdir(parents=True, exist_ok=True)
-    source.prepare(root, stage, out / "clips", Landmarks(), MakeHuman(), 1, Silence())
+    source.prepare(Preparation(root, stage, out / "clips", Landmarks(), MakeHuman(), 1, Silence()))
     return stage
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from erlnet.errors import UserError
 
 if TYPE_CHECKING:
-    from erlnet.interfaces import HeadModelComponent, Progress, Tracker
+    from erlnet.interfaces import Preparation
 
 FPS = 25
 STYLES = ("neutral", "happy", "angry")
@@ -81,21 +81,12 @@ class DemoSource:
         self._refuse(data)
         return {}
 
-    def prepare(
-        self,
-        data: Path | None,
-        out: Path,
-        store: Path,
-        tracker: Tracker,
-        head_model: HeadModelComponent,
-        jobs: int,
-        progress: Progress,
-    ) -> None:
+    def prepare(self, wanted: Preparation) -> None:
         """Films every clip into a folder of its name under `out` and writes the index."""
-        self._refuse(data)
+        self._refuse(wanted.data)
         from erlnet.data.demo.studio import produce
 
-        produce(self.plan, out, tracker, head_model, progress)
+        produce(self.plan, wanted.out, wanted.tracker, wanted.head_model, wanted.progress)
 
     def _refuse(self, data: Path | None) -> None:
         if data is not None:
