@@ -112,12 +112,12 @@ def fit_person(
         common = torch.cat([by_shape, by_focal[..., None]], -1).flatten(1, 2) * residuals.scale[..., None]
         cross = scaled.transpose(1, 2) @ common  # (T, K, G)
         solved = solve_smooth(hessian, torch.cat([cross, gradient[..., None]], -1), smoothness, frozen)
-        flat, cross = common.flatten(0, 1), (cross * ~frozen[..., None]).flatten(0, 1)
-        schur = flat.T @ flat + torch.diag(precision) - cross.T @ solved[..., :-1].flatten(0, 1)
-        right = flat.T @ residuals.scaled.flatten() - shared * precision - cross.T @ solved[..., -1].flatten()
+        flat, held = common.flatten(0, 1), (cross * ~frozen[..., None]).flatten(0, 1)
+        schur = flat.T @ flat + torch.diag(precision) - held.T @ solved[..., :-1].flatten(0, 1)
+        right = flat.T @ residuals.scaled.flatten() - shared * precision - held.T @ solved[..., -1].flatten()
         step = torch.linalg.solve(schur, right)
         shared = shared + step
-        unknowns = _within(prior, unknowns + solved[..., -1] - solved[..., :-1] @ step)
+        unknowns = _step(hessian, gradient - cross @ step, frozen, smoothness, prior, unknowns)
         person = Person(shared[:-1], person.offsets, view.focal * float(shared[-1].exp()))
         if anchors is not None:
             now = replace(view, focal=person.focal)
@@ -136,7 +136,7 @@ def fit_motion(
     view: View,
     prior: Prior,
     unknowns: Float[Tensor, "T K"],
-    alone: int = 5,
+    alone: int = 2,
     together: int = 3,
 ) -> tuple[Float[Tensor, "T K"], float]:
     """Every frame's unknowns: `alone` steps for each frame by itself, then `together` with smoothness in time.
@@ -149,7 +149,6 @@ def fit_motion(
     unknowns[:, -1] *= person.focal / view.focal  # as large in the picture as before
     view = replace(view, focal=person.focal)
     smoothness = Smoothness(prior.step2**-2, target.links)
-    loose = None
 
     def equations(at: slice, sigma: float, pull: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         parts = []
@@ -167,10 +166,10 @@ def fit_motion(
         pull = torch.zeros_like(unknowns) if step < alone else smoothness.gradient(unknowns)
         moved = torch.empty_like(unknowns)
         for window in windows(len(unknowns)):
-            if step < alone:
-                near, at, inside = loose, window.kept, slice(None)
-            else:
-                near, at, inside = smoothness.between(window.seen.start, window.seen.stop), window.seen, window.inside
+            near, at, inside = None, window.kept, slice(None)
+            if step >= alone:
+                at, inside = window.seen, window.inside
+                near = smoothness.between(at.start, at.stop)
             hessian, gradient, frozen = equations(at, sigma, pull)
             moved[window.kept] = _step(hessian, gradient, frozen, near, prior, unknowns[at])[inside]
         unknowns = moved

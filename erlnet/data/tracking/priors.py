@@ -27,7 +27,7 @@ _UNKNOWN_MM = ((17, 3.0), (10, 3.0), (9, 1.0), (12, 0.5), (12, 0.5), (8, 0.15))
 class Spreads:
     """Standard deviations, for each frame's unknowns and for the person."""
 
-    expression: float = 0.35  # of a bounded unit about 0, where nothing better is known
+    expression: float = 0.5  # of a bounded unit about 0, where nothing better is known
     expression_component: float = 1.0  # of an unbounded component
     expression_reach: float = 0.006  # m: and no more than moves a landmark so far
     expression_guessed: float = 0.15  # about a guess that comes with the observation (blendshape scores)

@@ -14,7 +14,7 @@ from erlnet.data.tracking.basis import Identity, LandmarkBasis, Posed, pose_face
 from erlnet.data.tracking.rotations import right_jacobian
 from erlnet.head.rotations import matrix_from_axis_angle, skew
 
-CHUNK = 256  # frames whose derivatives are in memory at once
+CHUNK = 128  # frames whose derivatives are in memory at once
 POSE = 9  # unknowns of a frame beside the face units: jaw, rotation, translation
 
 
