@@ -139,10 +139,9 @@ def fit_motion(
     alone: int = 2,
     together: int = 3,
 ) -> tuple[Float[Tensor, "T K"], float]:
-    """Every frame's unknowns: `alone` steps for each frame by itself, then `together` with smoothness in time.
+    """Every frame's unknowns: `alone` steps for each frame by itself, then `together`, smooth in time; px of noise.
 
-    Also the noise in px that is left. Derivatives are those of a chunk of frames at a time: over ten minutes they would
-    be gigabytes.
+    Derivatives are those of a chunk of frames at a time: over ten minutes they would be gigabytes.
     """
     identity = identity_of(basis, person.shape, person.offsets)
     unknowns = unknowns.clone()
