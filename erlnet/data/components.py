@@ -55,7 +55,7 @@ class Demo:
 class Landmarks:
     """Fits the head model to 68 landmarks over the whole clip: one shape, one camera, motion per frame."""
 
-    VERSION: ClassVar[int] = 1
+    VERSION: ClassVar[int] = 2
 
     def build(self) -> LandmarkTracker:
         from erlnet.data.tracking.landmarks import LandmarkTracker, Weights

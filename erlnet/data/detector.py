@@ -8,6 +8,7 @@ fit's business, which knows what it may smooth.
 from __future__ import annotations
 
 import itertools
+import queue
 from dataclasses import dataclass, replace
 from types import TracebackType
 
@@ -92,6 +93,33 @@ class FaceDetector:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+class FaceDetectors:
+    """Several detectors that threads take turns with: one frame each at a time. Their answers are the same."""
+
+    def __init__(self, count: int):
+        self._free: queue.SimpleQueue[FaceDetector] = queue.SimpleQueue()
+        self.count = count
+        for _ in range(count):
+            self._free.put(FaceDetector())
+
+    def faces(self, frame: np.ndarray, corner: tuple[int, int] = (0, 0)) -> list[Face]:
+        """As `FaceDetector.faces`, from any thread."""
+        detector = self._free.get()
+        try:
+            return detector.faces(frame, corner)
+        finally:
+            self._free.put(detector)
+
+    def __enter__(self) -> FaceDetectors:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for _ in range(self.count):
+            self._free.get().close()
 
 
 def fill_gaps(values: np.ndarray, longest: int = 5) -> np.ndarray:

@@ -6,9 +6,11 @@ frame is searched in overlapping squares; where that finds one, the following fr
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import numpy as np
 
-from erlnet.data.detector import Face, FaceDetector
+from erlnet.data.detector import Face
 
 _SEARCH_EVERY = 12  # frames between two searches in squares while no face is there
 _GIVE_UP = 12  # frames without a face before the window is left
@@ -16,17 +18,28 @@ _WINDOW = 4.0  # side of the window over the face's larger side
 _DRIFT = 0.15  # of the window's side that a face may move off its middle before the window follows
 
 
+class Eye(Protocol):
+    """What finds faces in one picture: a FaceDetector, or several that take turns."""
+
+    def faces(self, frame: np.ndarray, corner: tuple[int, int] = (0, 0)) -> list[Face]: ...
+
+
 class FaceFinder:
     """Faces of consecutive frames, in px of the whole frame."""
 
-    def __init__(self, detector: FaceDetector):
+    def __init__(self, detector: Eye):
         self._detector = detector
         self._window: tuple[int, int, int] | None = None  # left, top, side
         self._lost = 0  # frames in a row without a face
 
-    def __call__(self, frame: np.ndarray) -> list[Face]:
-        """(H,W,3) uint8 RGB -> every face found."""
-        faces = self._look(frame, self._window)
+    @property
+    def sees_whole(self) -> bool:
+        """Whether the next frame will be looked at as a whole, as far as is known now."""
+        return self._window is None
+
+    def __call__(self, frame: np.ndarray, whole: list[Face] | None = None) -> list[Face]:
+        """(H,W,3) uint8 RGB -> every face found; `whole`: what the detector finds in the whole, where it has looked."""
+        faces = whole if whole is not None and self._window is None else self._look(frame, self._window)
         if not faces and self._window is None and self._lost % _SEARCH_EVERY == 0:
             faces = self._search(frame)
         self._lost = 0 if faces else self._lost + 1

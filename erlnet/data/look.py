@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 
 from erlnet.data.clip import FPS
 from erlnet.data.crop import boxed_crop
-from erlnet.data.detector import Face, FaceDetector
+from erlnet.data.detector import Face, FaceDetectors
 from erlnet.data.finder import FaceFinder
 from erlnet.data.items import Item
 from erlnet.data.shots import cuts, thumbnail
-from erlnet.data.video import Stretch, probe, read_shown
+from erlnet.data.video import Shown, Stretch, probe, read_shown
 from erlnet.errors import InputError
 from erlnet.interfaces import Progress
 
@@ -34,7 +36,7 @@ class Seen:
     begin: int  # frames at 25 fps from the video's first to the first of these
 
 
-def look(item: Item, detector: FaceDetector, progress: Progress) -> Seen:
+def look(item: Item, detectors: FaceDetectors, progress: Progress) -> Seen:
     """Every frame of `item`; InputError where it cannot be decoded or shows no face at all.
 
     Where the data set says what to cut out, only that is looked at: who else is in the picture does not count.
@@ -48,19 +50,32 @@ def look(item: Item, detector: FaceDetector, progress: Progress) -> Seen:
     begin = round(item.start * FPS)
     stretch = Stretch(begin, None if item.stop is None else round(item.stop * FPS))
     expected = max((stretch.end or info.n_frames) - begin, 1)
-    finder, faces, numbers, small = FaceFinder(detector), [], [], []
-    frames = read_shown(item.video, stretch)
-    with ThreadPoolExecutor(1) as pool:  # the next frame is decoded while this one is searched
-        coming = pool.submit(next, frames, None)
-        while (shown := coming.result()) is not None:
-            coming = pool.submit(next, frames, None)
-            faces.append([face.moved(left, top) for face in finder(shown.picture[part])])
-            numbers.append(shown.number)
-            small.append(thumbnail(shown.picture))
-            progress.update(round(WORK_UNITS * FIRST_PASS * min(len(faces) / expected, 1)), WORK_UNITS)
+    faces, numbers, small = [], [], []
+    for shown, found in _searched(read_shown(item.video, stretch), part, detectors):
+        faces.append([face.moved(left, top) for face in found])
+        numbers.append(shown.number)
+        small.append(thumbnail(shown.picture))
+        progress.update(round(WORK_UNITS * FIRST_PASS * min(len(faces) / expected, 1)), WORK_UNITS)
     missing = 0 if stretch.end is None else stretch.end - begin - len(faces)
     if missing > 1:
         progress.note(f"{item.name}: the video ends {missing / FPS:.1f} s before the stretch that was asked for")
     if not any(faces):
         raise InputError(f"{item.video}: no face was found in any of its {len(faces)} frames")
     return Seen(faces, np.array(numbers), cuts(np.stack(small)), info.height, info.width, info.start, begin)
+
+
+def _searched(
+    frames: Iterator[Shown], part: tuple[slice, slice], detectors: FaceDetectors
+) -> Iterator[tuple[Shown, list[Face]]]:
+    """Each frame with the faces in its `part`; the frames after it are decoded and looked at meanwhile."""
+    finder = FaceFinder(detectors)
+    ahead: deque[tuple[Shown, Future[list[Face]] | None]] = deque()
+    with ThreadPoolExecutor(detectors.count) as pool:
+        for shown in frames:
+            whole = pool.submit(detectors.faces, shown.picture[part]) if finder.sees_whole else None
+            ahead.append((shown, whole))
+            if len(ahead) > 2 * detectors.count:
+                shown, whole = ahead.popleft()
+                yield shown, finder(shown.picture[part], whole.result() if whole else None)
+        for shown, whole in ahead:
+            yield shown, finder(shown.picture[part], whole.result() if whole else None)

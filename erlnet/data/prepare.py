@@ -21,7 +21,7 @@ from threadpoolctl import threadpool_limits
 from erlnet.assets import asset_present
 from erlnet.data.clip import FPS, SAMPLE_RATE, Camera, ClipFacts, ClipWriter, Labels
 from erlnet.data.crop import Crop, boxed_crop, face_crop
-from erlnet.data.detector import FaceDetector, fill_gaps
+from erlnet.data.detector import FaceDetectors, fill_gaps
 from erlnet.data.faces import ChosenFace, choose_face
 from erlnet.data.items import Item
 from erlnet.data.look import FIRST_PASS, WORK_UNITS, Seen, look
@@ -43,7 +43,8 @@ from erlnet.interfaces import Observation, Origin, Progress, Tracked
 SHORTEST_CLIP = 10  # frames
 MIN_SEEN = 0.2  # share of a shot's frames that must show a face
 MAX_RIVALS = 0.1  # share of frames that may show a second face where `faces=refuse`
-_WAITING = 8  # frames that wait to be written, so that memory does not grow with the length
+_LANES = 2  # threads beside the one that decodes: what they do needs no interpreter
+_WAITING = 8  # frames that wait for them, so that memory does not grow with the length
 _SECOND_PASS = 0.8  # share of the work that is done when it ends, about
 
 
@@ -55,7 +56,7 @@ class Tools:
     model: HeadModel
     parts: PartFaces
     track: Callable[[Observation, HeadModel, Progress], Tracked]
-    detector: FaceDetector
+    detectors: FaceDetectors
     matte: PersonMatte | None
 
 
@@ -67,8 +68,8 @@ def open_tools(making: Making) -> Iterator[Tools]:
         wanted = making.options.matte
         with_matte = wanted == "always" or (wanted == "auto" and asset_present("matte"))
         matte = stack.enter_context(PersonMatte()) if with_matte else None
-        detector = stack.enter_context(FaceDetector())
-        yield Tools(making, model, PartFaces.of(model), making.tracker.build(), detector, matte)
+        detectors = stack.enter_context(FaceDetectors(_LANES))
+        yield Tools(making, model, PartFaces.of(model), making.tracker.build(), detectors, matte)
 
 
 @dataclass(frozen=True)
@@ -103,7 +104,7 @@ def prepare_item(
     A video with hard cuts gives `name`.shot00, `name`.shot01 ...; one without, `name`. InputError where no clip
     can be made of it.
     """
-    seen = look(item, tools.detector, progress)
+    seen = look(item, tools.detectors, progress)
     runs = shots(len(seen.faces), seen.cuts)
     if len(runs) > 1 and tools.making.options.cuts == "refuse":
         when = ", ".join(f"{cut / FPS:.1f} s" for cut in seen.cuts[:5])
@@ -151,27 +152,27 @@ def _make_clip(shot: _Shot, scratch: Path, tools: Tools, settings: dict[str, str
     writer = ClipWriter(working, shot.name, labels, camera)
     outlines = Outlines(tools.model, tools.parts, tracked, _held(landmarks), size)
     watcher = Watcher(outlines, size, tools.matte)
-    # Compressing a frame takes as long as all else about it and needs no interpreter: a second core does it.
-    with ThreadPoolExecutor(1) as pool:
+    with ThreadPoolExecutor(1) as write, ThreadPoolExecutor(1) as watch:  # each sees the frames in order
         waiting: deque[Future[None]] = deque()
         for index, frame in enumerate(read_frames(item.video, shot.stretch)):
             image = crop.image(frame)
-            waiting.append(pool.submit(writer.add_frame, image))
-            watcher.see(image)
-            if len(waiting) > _WAITING:
+            waiting += [write.submit(writer.add_frame, image), watch.submit(watcher.see, image)]
+            while len(waiting) > _WAITING:
                 waiting.popleft().result()
             _tell(progress, shot, index, FIRST_PASS, _SECOND_PASS)
-        for written in waiting:
-            written.result()
+        for done in waiting:
+            done.result()
     watched = watcher.found()
     sheet = ContactSheet(n_frames)
-    for index in range(n_frames):
-        regions = watched.regions(index, outlines.at(index))
-        writer.add_regions(regions)
-        if sheet.wants(index):
-            image = np.asarray(Image.open(working / "frames" / f"{index:05d}.png"))
-            sheet.add(image, regions, landmarks[index])
-        _tell(progress, shot, index, _SECOND_PASS, 1.0)
+    with ThreadPoolExecutor(_LANES) as pool:
+        for batch in outlines.batches():
+            maps = pool.map(lambda index: watched.regions(index, outlines.at(index)), batch)
+            for index, regions in zip(batch, maps):
+                writer.add_regions(regions)
+                if sheet.wants(index):
+                    image = np.asarray(Image.open(working / "frames" / f"{index:05d}.png"))
+                    sheet.add(image, regions, landmarks[index])
+                _tell(progress, shot, index, _SECOND_PASS, 1.0)
     filled = np.isfinite(mesh).all((1, 2))
     coefficients = replace(
         tracked.coefficients, torso_offset=watched.torso_offset, valid=tracked.coefficients.valid & filled

@@ -17,7 +17,7 @@ from erlnet.data.items import Item
 from erlnet.data.options import PrepareOptions
 from erlnet.files import write_whole
 
-VERSION = 3  # raised when the same video gives another clip
+VERSION = 4  # raised when the same video gives another clip
 _ENDS = 1 << 16  # bytes at either end of a file that its print is made of
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from erlnet.head.model import HeadModel
 
 PARTS = ("head", "face", "neck", "torso")
-_SPACING = 0.003  # m: under two pixels where 128 of them show a head and shoulders
+_SPACING = 0.004  # m: about a pixel where 128 of them show a head and shoulders
 _RAISED = 0.1  # of the head's height: how far above the chin's tip clothes may begin
 _SLOPE = 0.35  # rows a column that shoulders fall away from the neck
 _BREADTH = 3.2  # of the head's width: shoulders with a coat

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -16,7 +17,7 @@ from erlnet.data.torso import TorsoMotion
 from erlnet.head.model import HeadModel
 from erlnet.interfaces import REGIONS, Tracked
 
-_BATCH = 64  # frames whose vertices are in memory at once
+BATCH = 64  # frames whose vertices are in memory at once
 _TORSO = np.uint8(1 << REGIONS.index("torso"))
 
 
@@ -32,13 +33,19 @@ class Outlines:
     def __len__(self) -> int:
         return len(self._landmarks)
 
+    def batches(self) -> Iterator[range]:
+        """All frames, BATCH at a time; within one `at` may be called from several threads."""
+        for start in range(0, len(self), BATCH):
+            self._fill(start)
+            yield range(start, min(start + BATCH, len(self)))
+
     def at(self, index: int) -> Silhouettes:
         if not self._start <= index < self._start + len(self._points):
             self._fill(index)
         return silhouettes(self._points[index - self._start], self._parts, self._landmarks[index], WORK)
 
     def _fill(self, start: int) -> None:
-        c = self._coefficients.cut(start, min(start + _BATCH, len(self._coefficients)))
+        c = self._coefficients.cut(start, min(start + BATCH, len(self._coefficients)))
 
         def tensor(array: np.ndarray) -> torch.Tensor:
             return torch.from_numpy(np.asarray(array, np.float32))
