@@ -68,3 +68,40 @@ def test_the_hash_ignores_the_name_and_the_presets_name_but_no_value():
 def test_a_mistake_is_named_before_anything_runs(words, message):
     with pytest.raises(UserError, match=message):
         grid(*words)
+
+
+def test_each_data_set_has_the_split_it_comes_with():
+    def split(*words):
+        return grid(*words).variants[0].split
+
+    assert split("dataset=mead", "data=x") == split("dataset=hdtf", "data=x") == split("dataset=voxceleb", "data=x")
+    assert split("dataset=mead", "data=x") == "own"
+    assert split("dataset=ldst", "data=x") == "time"
+    assert split("data=x") == "blocks"
+
+
+def test_a_data_sets_option_cannot_be_swept():
+    with pytest.raises(UserError, match=r"mead\.speakers: takes one value"):
+        grid("dataset=mead", "data=x", "mead.speakers=M003,M030")
+
+
+def test_a_list_of_one_needs_no_brackets():
+    variant = grid("dataset=mead", "data=x", "mead.speakers=[M003,M030]", "mead.views=down")
+    component = variant.variants[0].choices["dataset"].component
+    assert (component.speakers, component.views) == (("M003", "M030"), ("down",))
+
+
+def test_a_split_given_as_a_file_is_named_by_what_it_says(tmp_path):
+    from erlnet.data.split_files import FrozenSplit, Row, write_frozen
+
+    def named(stop):
+        rows = {"train": [Row("a", "talk", "talk", 0, stop)], "val": [], "test": [Row("b", "talk", "talk", 90, 100)]}
+        write_frozen(tmp_path / "mine.json", FrozenSplit("mine", rows))
+        return grid(f"split={tmp_path / 'mine.json'}").variants[0].split
+
+    first = named(50)
+    assert first.startswith("mine@")
+    assert named(60) != first
+    assert named(50) == first
+    with pytest.raises(UserError, match="no split file"):
+        grid(f"split={tmp_path / 'absent.json'}")
