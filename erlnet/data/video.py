@@ -28,7 +28,9 @@ from erlnet.data.clip import FPS, SAMPLE_RATE
 from erlnet.errors import InputError
 
 _MISSING_END = 0.5  # s of the announced length that may be absent before a file counts as truncated
-_AUDIO_GAP = 0.05  # s between sound packets before silence is put in
+_AUDIO_OFF = 0.005  # s that a block of sound may be off its stated time: containers round to milliseconds
+_AUDIO_AROUND = 3  # blocks on either side whose stated times must agree before one is moved
+_AUDIO_BEYOND = 1.0  # s before and after the wanted sound in which blocks are placed too
 _MISSING_END_GUESSED = 2.0  # s, where only the whole file's length is announced, in which sound may last longer
 _UNTAGGED = 2  # AVCOL_SPC_UNSPECIFIED
 _HD = 720  # untagged video from this height on is BT.709, below BT.601, as players take it
@@ -168,27 +170,52 @@ def read_audio(path: Path, start: float, n_frames: int) -> np.ndarray | None:
     """(N,) float32 mono 16 kHz for `n_frames` grid frames from container time `start` s; None where there is no sound.
 
     Sound before `start` is cut, sound that starts later or has gaps is filled with silence, so that sample k belongs
-    to time `start` + k / 16000.
+    to time `start` + k / 16000, within 5 ms or one tick of the file's own clock, the coarser of the two.
     """
-    samples = np.zeros(n_frames * SAMPLE_RATE // FPS, np.float32)
+    samples, heard = np.zeros(n_frames * SAMPLE_RATE // FPS, np.float32), False
+    beyond = _AUDIO_BEYOND * SAMPLE_RATE
+    kept: list[tuple[float, np.ndarray]] = []  # blocks, and where they should begin by their own times
     with _opened(path, picture=False) as (container, _):
         if not container.streams.audio:
             return None
         stream = container.streams.audio[0]
         stream.thread_type = "AUTO"
-        position, heard = None, False
+        off = max(_AUDIO_OFF, float(stream.time_base or 0)) * SAMPLE_RATE
+        stated = 0.0
         for time, block in _mono_blocks(container, stream):
-            if time is not None and (position is None or abs(time - start - position / SAMPLE_RATE) > _AUDIO_GAP):
-                position = round((time - start) * SAMPLE_RATE)
-            position = position or 0
-            lo, hi = max(position, 0), min(position + len(block), len(samples))
-            if lo < hi:
-                samples[lo:hi] = block[lo - position : hi - position]
-                heard = True
-            position += len(block)
-            if position >= len(samples):
+            stated = stated if time is None else (time - start) * SAMPLE_RATE
+            if stated > len(samples) + beyond:
                 break
+            if stated + len(block) > -beyond:
+                kept.append((stated, block))
+            stated += len(block)
+    places = placed(np.array([at for at, _ in kept]), np.array([len(block) for _, block in kept]), off)
+    for place, (_, block) in zip(places, kept):
+        lo, hi = max(place, 0), min(place + len(block), len(samples))
+        if lo < hi:
+            samples[lo:hi] = block[lo - place : hi - place]
+            heard = True
     return samples if heard else None
+
+
+def placed(stated: np.ndarray, lengths: np.ndarray, off: float) -> list[int]:
+    """Where blocks of sound begin: end to end, except where the stated places (N,) say for good that they do not.
+
+    All in samples. Rounding and single wrong times come and go, a lost packet moves all that follow: so what counts is
+    how far the stated places run ahead of the sum of lengths, its running median (which keeps steps as they are), and
+    that only where it is more than `off` from the lead in force.
+    """
+    if not len(stated):
+        return []
+    run = np.cumsum(lengths) - lengths
+    lead = np.pad(stated - run, _AUDIO_AROUND, mode="edge")
+    usual = np.median(np.lib.stride_tricks.sliding_window_view(lead, 2 * _AUDIO_AROUND + 1), axis=1)
+    places, now = [], usual[0]
+    for begin, by in zip(run, usual):
+        if abs(by - now) > off:
+            now = by
+        places.append(round(begin + now))
+    return places
 
 
 @contextmanager

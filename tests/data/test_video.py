@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from erlnet.data.video import Stretch, on_grid, probe, read_audio, read_frames, read_shown
+from erlnet.data.video import Stretch, on_grid, placed, probe, read_audio, read_frames, read_shown
 from erlnet.errors import InputError
 
 SHARED = Path(__file__).resolve().parents[2].parent / "shared"
@@ -95,6 +95,75 @@ def test_a_video_without_sound_says_so(tmp_path, made_video):
     path = made_video(sample_rate=None).write(tmp_path / "mute.mp4")
     assert not probe(path).has_sound
     assert read_audio(path, 0.0, 50) is None
+
+
+def tone(path, codec, lost=(), seconds=8, rate=48_000):
+    """A sound file of a tone that rises; the packets numbered `lost` are left out, and later ones keep their times."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream(codec, rate=rate, layout="mono")
+        time = np.arange(seconds * rate) / rate
+        samples = (8000 * np.sin(2 * np.pi * (300 + 20 * time) * time)).astype(np.int16)  # 300 to 620 Hz
+        frame = av.AudioFrame.from_ndarray(samples[None], format="s16", layout="mono")
+        frame.sample_rate, frame.pts, frame.time_base = rate, 0, Fraction(1, rate)
+        size = stream.codec_context.frame_size or rate // 50
+        cut = av.AudioResampler(format=stream.format.name, layout="mono", rate=rate, frame_size=size)
+        packets = [p for block in [*cut.resample(frame), *cut.resample(None), None] for p in stream.encode(block)]
+        for i, packet in enumerate(packets):
+            if i not in lost:
+                container.mux(packet)
+    return path
+
+
+def longest_silence(samples):
+    """s, the longest run of zeros."""
+    loud = np.flatnonzero(samples)
+    return max(np.diff(loud).max(), loud[0], len(samples) - loud[-1]) / 16_000
+
+
+@pytest.mark.parametrize("lost", [(50, 51), (50, 52, 54), (50, 150, 250)])
+def test_lost_packets_of_sound_are_silence_and_what_follows_keeps_its_time(tmp_path, lost):
+    whole = read_audio(tone(tmp_path / "whole.mkv", "pcm_s16le"), 0.0, 200)
+    holed = read_audio(tone(tmp_path / "holed.mkv", "pcm_s16le", lost), 0.0, 200)
+    gone = np.zeros(len(whole), bool)
+    for i in lost:
+        assert not holed[320 * i + 40 : 320 * i + 280].any()
+        gone[320 * i - 40 : 320 * i + 360] = True
+    assert np.abs(holed - whole)[~gone].max() < 0.02
+
+
+def test_a_lost_packet_of_a_codec_keeps_what_follows_in_time(tmp_path):
+    whole = read_audio(tone(tmp_path / "whole.mkv", "aac"), 0.0, 200)
+    holed = read_audio(tone(tmp_path / "holed.mkv", "aac", (90, 91)), 0.0, 200)
+    later = slice(5 * 16_000 // 2, 7 * 16_000)
+    shifts = range(-80, 81)
+    best = max(shifts, key=lambda by: np.roll(holed, by)[later] @ whole[later])
+    assert abs(best) <= 20  # 1 ms: Matroska's rounding
+
+
+@pytest.mark.parametrize(
+    ("name", "codec", "rate"),
+    [("a.mkv", "aac", 44_100), ("a.mp4", "aac", 44_100), ("a.flv", "aac", 44_100), ("b.flv", "libmp3lame", 44_100),
+     ("c.mkv", "libmp3lame", 44_100), ("a.ts", "aac", 48_000), ("a.webm", "libopus", 48_000)],
+)  # fmt: skip
+def test_ordinary_files_have_no_silence_put_between_their_packets(tmp_path, name, codec, rate):
+    samples = read_audio(tone(tmp_path / name, codec, rate=rate), 0.0, 200)
+    assert longest_silence(samples[1600:-1600]) < 0.001
+    steps = np.abs(np.diff(samples[1600:-1600], n=2))
+    assert steps.max() < 0.025  # 0.015 in the tone itself; a sample left out or put in would be 0.06
+
+
+def test_blocks_of_sound_move_for_a_lasting_step_and_not_for_times_that_waver():
+    rng = np.random.default_rng(0)
+    lengths = np.full(200, 320)
+    even = 320 * np.arange(200)
+    rounded = even + rng.uniform(-16, 16, 200)  # 1 ms
+    rounded[[40, 41, 90]] += [900, 400, -700]  # single wrong times
+    assert np.diff(placed(rounded, lengths, 80)).tolist() == [320] * 199
+    stepped = even + 640 * (np.arange(200) >= 70) + 320 * (np.arange(200) >= 72)
+    assert placed(stepped.astype(float), lengths, 80) == stepped.tolist()
+    slow = even * 1.001
+    assert np.abs(placed(slow, lengths, 80) - slow).max() <= 82
+    assert placed(np.zeros(0), np.zeros(0, int), 80) == []
 
 
 def test_a_rotation_flag_is_honoured(tmp_path, made_video):
