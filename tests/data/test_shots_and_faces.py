@@ -40,6 +40,32 @@ def test_a_flash_is_no_cut():
     assert cuts(clip) == []
 
 
+@pytest.mark.parametrize("fps", [10, 12, 15, 25])
+def test_a_pan_is_no_cut_however_slow_the_source_and_a_cut_in_it_is_one(fps):
+    """Between 25 fps frames of a 12 fps source half the changes are zero, and the others are the pan's."""
+    wall = np.random.default_rng(0).uniform(0, 255, (SIDE, 200, 3)).astype(np.uint8)
+    pan = np.stack([wall[:, i : i + SIDE] // 2 for i in range(4 * fps)])
+    numbers = ((np.arange(100) + 0.5) / 25 * fps).astype(int)
+    assert cuts(pan[numbers], numbers) == []
+    if fps == 12:
+        assert len(cuts(pan[numbers])) > 20  # what the numbers are for
+    steady = np.concatenate([scene(2 * fps, 90, seed=1), scene(2 * fps, 150, seed=2)])
+    assert cuts(steady[numbers], numbers) == [np.argmax(numbers >= 2 * fps)]
+
+
+def test_cuts_are_found_wherever_they_lie_in_a_long_video_in_little_memory():
+    import tracemalloc
+
+    at = [255, 256 + 40, 512, 1000]
+    clip = np.concatenate([scene(n, 90 + 60 * (i % 2), seed=i) for i, n in enumerate(np.diff([0, *at, 1500]))])
+    tracemalloc.start()
+    assert cuts(clip) == at
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < clip.nbytes  # as float32, with differences, it would be eight times as much
+    assert cuts(clip[:1]) == []
+
+
 def test_a_cut_in_the_second_frame_counts():
     assert cuts(np.concatenate([scene(1, 60, seed=1), scene(40, 180, seed=2)])) == [1]
 
