@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter
+import os
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from erlnet.data.indexed import IndexedSource
-from erlnet.data.items import Index, Item, safe_name
+from erlnet.data.items import Index, Item, safe_name, unique_names
 from erlnet.data.options import PrepareOptions
 from erlnet.data.video_files import sha256_of, videos_in
 from erlnet.errors import UserError
@@ -33,25 +34,33 @@ class FolderLayout:
 
 def videos_index(videos: Sequence[Path]) -> Index:
     """One item a video, named by its file; every video is a speaker of its own."""
-    unique = list({video.resolve(): video.absolute() for video in videos}.values())  # a file given twice counts once
-    items = [Item(name, video, speaker=name, style="", source=name) for name, video in zip(_names(unique), unique)]
+    unique = {video.resolve(): video.absolute() for video in videos}  # a file given twice counts once
+    ordered = sorted(unique.values())
+    items = [Item(name, video, speaker=name, style="", source=name) for name, video in zip(_names(ordered), ordered)]
     return Index(tuple(sorted(items, key=lambda item: item.name)), counts={"videos": len(items)})
 
 
 def _names(videos: Sequence[Path]) -> list[str]:
-    """Each file's stem; where two are the same, with as many folders before it as it takes to tell them apart."""
-    deepest = max((len(video.parts) for video in videos), default=1)
-    names = [safe_name(video.stem) for video in videos]
-    for depth in range(2, deepest + 1):
-        twice = {name for name, n in Counter(names).items() if n > 1}
-        if not twice:
-            return names
-        names = [
-            safe_name("-".join([*video.parts[-depth:-1], video.stem])) if name in twice else name
-            for name, video in zip(names, videos)
-        ]
-    twice = {name for name, n in Counter(names).items() if n > 1}  # talk.mp4 beside talk.mov
-    return [f"{n}-{safe_name(v.suffix[1:])}" if n in twice else n for n, v in zip(names, videos)]
+    """Each file's stem; where two are the same, with what tells them apart: folders before it, or its suffix.
+
+    Folders above those that all videos share are never in a name: it would depend on where the data lies.
+    """
+    paths = [Path(os.path.abspath(video)) for video in videos]
+    root = os.path.commonpath([path.parent for path in paths]) if paths else ""
+    paths = [path.relative_to(root) for path in paths]
+    names = [path.stem for path in paths]
+    for depth in range(2, max((len(path.parts) for path in paths), default=1) + 1):
+        names = _told_apart(names, ["-".join([*path.parts[-depth:-1], path.stem]) for path in paths])
+    names = _told_apart(names, [f"{name}-{path.suffix[1:]}" for name, path in zip(names, paths)])  # .mp4 beside .mov
+    return unique_names(names)
+
+
+def _told_apart(names: Sequence[str], longer: Sequence[str]) -> list[str]:
+    """`names` with the longer ones in place of those that are alike, where the longer ones are not."""
+    choices: dict[str, set[str]] = defaultdict(set)
+    for name, long in zip(names, longer):
+        choices[safe_name(name)].add(safe_name(long))
+    return [long if len(choices[safe_name(name)]) > 1 else name for name, long in zip(names, longer)]
 
 
 @dataclass(frozen=True)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 Kind = Literal["missing", "broken", "mismatch", "leaking"]
 
@@ -40,6 +40,9 @@ class Item:
     start: float = 0.0  # s after the video's first picture
     stop: float | None = None  # s after the video's first picture; None: to its end
     box: Box | None = None  # the cut to take in place of one found round the face
+    # s from the beginning of `source` to the video's first picture: over 0 where the video was cut from a recording, so
+    # that the leak check compares frames by when they were filmed. Where it is unknown the video is a source of its own.
+    place: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -62,9 +65,6 @@ class Index:
     findings: tuple[Finding, ...] = ()
     counts: dict[str, int] = field(default_factory=dict)  # what was counted, in words -> how many; for `doctor`
 
-    def count(self, kind: Kind) -> int:
-        return Counter(f.kind for f in self.findings)[kind]
-
 
 class Layout(Protocol):
     """How a data set lies on disk. Implementations are frozen dataclasses of the data set's own options."""
@@ -76,6 +76,38 @@ class Layout(Protocol):
         """
 
 
+@runtime_checkable
+class IndexedClips(Protocol):
+    """A source of clips that can list them before any is prepared: what `doctor` needs of a data set."""
+
+    def index(self, data: Path | None) -> Index:
+        """What lies under `data`; UserError where nothing that can be used does."""
+
+
 def safe_name(text: str) -> str:
     """`text` as a folder's name: every character but letters, digits and ._- becomes '-'."""
     return "".join(c if c.isalnum() or c in "._-" else "-" for c in text).strip(".-") or "clip"
+
+
+def unique_names(wanted: Sequence[str]) -> list[str]:
+    """`wanted` as folders' names (`safe_name`) that all differ: of those alike the first stays, the next are numbered.
+
+    ["x y", "x-y"] gives ["x-y", "x-y-2"]. No number makes a name that another wants; the order given decides.
+    """
+    safe = [safe_name(text) for text in wanted]
+    taken, met, names = set(safe), set[str](), []
+    for name in safe:
+        number, unique = 2, name
+        while unique in (taken if name in met else ()):
+            unique, number = f"{name}-{number}", number + 1
+        met.add(name)
+        taken.add(unique)
+        names.append(unique)
+    return names
+
+
+def uniquely_named(items: Iterable[Item]) -> list[Item]:
+    """The items sorted by name, with names that are safe as folders and all different."""
+    ordered = sorted(items, key=lambda item: (item.name, item.source, item.video))
+    names = unique_names([item.name for item in ordered])
+    return sorted((replace(item, name=name) for item, name in zip(ordered, names)), key=lambda item: item.name)

@@ -13,17 +13,26 @@ VIDEO_SUFFIXES = (".mp4", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".fl
 
 
 def videos_in(inputs: Sequence[Path]) -> list[Path]:
-    """Files as given, folders replaced by the videos in them, sorted; UserError where a folder has none."""
+    """Files as given, folders replaced by the videos in them, sorted; UserError where a folder has none.
+
+    Hidden files and folders are passed over: beside talk.mp4 some systems leave a ._talk.mp4 that is no video.
+    """
     found: list[Path] = []
     for path in inputs:
         if not path.is_dir():
             found.append(path)
             continue
-        inside = sorted(p for p in path.rglob("*") if p.suffix.lower() in VIDEO_SUFFIXES)
+        inside = sorted(p for p in path.rglob("*") if _is_video(p.relative_to(path), p))
         if not inside:
             raise UserError(f"{path}: no video in this folder ({', '.join(VIDEO_SUFFIXES)})")
         found += inside
     return found
+
+
+def _is_video(place: Path, path: Path) -> bool:
+    """`place`: below the folder that was given. A link to nowhere is taken, so that it is missed and not forgotten."""
+    hidden = any(part.startswith(".") for part in place.parts)
+    return path.suffix.lower() in VIDEO_SUFFIXES and not hidden and (path.is_file() or not path.exists())
 
 
 def sha256_of(path: Path) -> str:

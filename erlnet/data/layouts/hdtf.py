@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from erlnet.data.items import Finding, Index, Item, safe_name
+from erlnet.data.items import Finding, Index, Item, uniquely_named
 from erlnet.data.layouts.edtalk import read_lists
 from erlnet.data.layouts.hdtf_files import SUBSETS, TIMES, Annotations, Interval, Recording, identity_of
 from erlnet.data.layouts.hdtf_files import read_annotations as read
@@ -61,7 +61,7 @@ class HdtfLayout:
         videos = find_videos(root, annotations.recordings, ignored, subsets)
         if not (annotations.recordings or videos.cuts or ignored):
             raise not_here(root, "HDTF", SHAPE)
-        items = sorted(self._items(annotations, videos, sides), key=lambda item: item.name)
+        items = uniquely_named(self._items(annotations, videos, sides))
         findings += [*annotations.findings, *videos.findings, *_missing(annotations, videos, sides)]
         findings += leaks(items, by_identity=True)
         return Index(tuple(items), tuple(findings), self._counts(annotations, videos, items, sides))
@@ -145,4 +145,4 @@ def _unannotated(key: Key) -> Recording:
 def _name(key: Key, chunk: str = "") -> str:
     """RD_Radio1_000, as repackaged clips are called; RD_Radio1_000-3 for a chunk."""
     subset, name, index = key
-    return safe_name(f"{subset}_{name}_{index:03d}" + (f"-{chunk}" if chunk else ""))
+    return f"{subset}_{name}_{index:03d}" + (f"-{chunk}" if chunk else "")

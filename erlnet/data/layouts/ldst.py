@@ -6,10 +6,10 @@ Only the paper's description is public (one speaker a long video, in a style), s
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
-from erlnet.data.items import Finding, Index, Item, safe_name
+from erlnet.data.items import Finding, Index, Item, uniquely_named
 from erlnet.data.layouts.ldst_manifest import read_manifest
 from erlnet.data.layouts.listing import VIDEOS, check_root, empty_file, not_here, shown, walk
 from erlnet.data.leaks import leaks
@@ -31,7 +31,7 @@ class LdstLayout:
     def index(self, root: Path) -> Index:
         check_root(root, "LDST", SHAPE)
         items, findings = read_manifest(root / self.manifest, root) if self.manifest else _from_folders(root)
-        items = sorted(_unique(items), key=lambda item: item.name)
+        items = uniquely_named(items)
         counts = {
             "speakers": len({item.speaker for item in items}),
             "styles": len({item.style for item in items}),
@@ -58,17 +58,3 @@ def _from_folders(root: Path) -> tuple[list[Item], list[Finding]]:
     if not items:
         raise not_here(root, "LDST", SHAPE)
     return items, findings
-
-
-def _unique(items: list[Item]) -> list[Item]:
-    """The same with names that are safe as folders and all different: a number is added where two would be alike."""
-    taken: set[str] = set()
-    named = []
-    for item in sorted(items, key=lambda item: (item.name, item.source)):
-        name = stem = safe_name(item.name)
-        number = 2
-        while name in taken:
-            name, number = f"{stem}-{number}", number + 1
-        taken.add(name)
-        named.append(replace(item, name=name))
-    return named

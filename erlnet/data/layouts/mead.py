@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from erlnet.data.items import Finding, Index, Item, safe_name
+from erlnet.data.items import Finding, Index, Item, uniquely_named
 from erlnet.data.layouts.edtalk import read_lists
 from erlnet.data.layouts.listing import VIDEOS, check_root, check_words, empty_file, look, not_here, shown, walk
 from erlnet.data.layouts.mead_names import EMOTIONS, LEVELS, SPEAKER, VIEWS, Selection, Spoken, View, from_flat_name
@@ -61,8 +61,7 @@ class MeadLayout:
             raise not_here(root, "MEAD", SHAPE)
         check_words("mead.speakers", self.speakers, sorted(found.speakers))
         sides = self._sides(found, listed)
-        items = [_item(view, sides[view.spoken]) for view in found.views if view.spoken in sides]
-        items.sort(key=lambda item: item.name)
+        items = uniquely_named(_item(view, sides[view.spoken]) for view in found.views if view.spoken in sides)
         findings += found.findings + leaks(items, by_identity=self.split != "tail")
         counts = {
             "speakers": len(found.speakers),
@@ -172,7 +171,7 @@ def _find_flat(root: Path, selection: Selection, official: set[str], found: _Fou
 def _item(view: View, side: str) -> Item:
     spoken = view.spoken
     return Item(
-        name=safe_name(f"{spoken.speaker}-{view.view}-{spoken.emotion}-{spoken.level}-{spoken.number}"),
+        name=f"{spoken.speaker}-{view.view}-{spoken.emotion}-{spoken.level}-{spoken.number}",
         video=view.video,
         speaker=spoken.speaker,
         style=f"{spoken.emotion}-{spoken.level}",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from erlnet.data.items import Index
+from erlnet.data.items import Index, uniquely_named
 from erlnet.data.layouts.listing import check_root, check_words, not_here
 from erlnet.data.layouts.voxceleb1 import read_first
 from erlnet.data.layouts.voxceleb2 import read_second
@@ -45,7 +45,7 @@ class VoxCelebLayout:
         if not found.speakers:
             raise not_here(root, f"VoxCeleb ({' or '.join(subsets)})", SHAPE)
         check_words("voxceleb.speakers", self.speakers, sorted(found.speakers))
-        items = sorted(found.items, key=lambda item: item.name)
+        items = uniquely_named(found.items)
         counts = {
             "people": len(found.speakers),
             "people selected": len({item.speaker for item in items}),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from erlnet.data.items import Finding, Item, safe_name
+from erlnet.data.items import Finding, Item
 from erlnet.data.layouts.listing import VIDEOS, Folder, empty_file, look, shown
 from erlnet.data.layouts.voxceleb_names import IDENTITY, SIDES, Found, is_first, subset_of_first
 from erlnet.data.layouts.voxceleb_tracks import Track, read_track
@@ -61,7 +61,7 @@ def _read_video(
         found.findings += _contradictions(track, identity, youtube, place)
         found.items.append(
             Item(
-                safe_name(f"{subset_of_first(identity)}-{identity}-{youtube}-{stem}"), path, identity, "", youtube,
+                f"{subset_of_first(identity)}-{identity}-{youtube}-{stem}", path, identity, "", youtube,
                 SIDES[subset_of_first(identity)], start=track.start, stop=track.stop,
             )
         )  # fmt: skip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from erlnet.data.items import Finding, Item, safe_name
+from erlnet.data.items import Finding, Item
 from erlnet.data.layouts.listing import SOUND_SUFFIXES, VIDEOS, empty_file, look, shown
 from erlnet.data.layouts.voxceleb_names import IDENTITY, SIDES, Found
 
@@ -46,7 +46,7 @@ def _read_video(found: Found, root: Path, subset: str, below: str, with_sound: b
             silent.append(stem)
         found.items.append(
             Item(
-                safe_name(f"{subset}-{identity}-{youtube}-{stem}"), folder.path / name, identity, "", youtube,
+                f"{subset}-{identity}-{youtube}-{stem}", folder.path / name, identity, "", youtube,
                 SIDES[subset], sound=path if sound_size else None,
             )
         )  # fmt: skip

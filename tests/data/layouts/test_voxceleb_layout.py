@@ -41,6 +41,12 @@ def test_voxceleb2s_folders_say_person_video_and_official_side(touch):
     assert [i.speaker for i in VoxCelebLayout(speakers=("id00012",)).index(root).items] == ["id00012"]
 
 
+def test_one_utterance_as_a_clip_and_as_a_stretch_of_its_video_gives_two_names(touch, box):
+    box("txt/id10001/aaaaaaaaaaa/00001.txt")
+    index = VoxCelebLayout().index(touch("dev/mp4/id10001/aaaaaaaaaaa/00001.mp4", "videos/aaaaaaaaaaa.mp4"))
+    assert [i.name for i in index.items] == ["dev-id10001-aaaaaaaaaaa-00001", "dev-id10001-aaaaaaaaaaa-00001-2"]
+
+
 def test_missing_sound_is_named_at_the_highest_folder_that_lacks_it(touch):
     root = touch(
         f"test/mp4/id00017/{ONE}/00001.mp4",
