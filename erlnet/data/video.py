@@ -70,7 +70,7 @@ class Shown:
     """What one grid frame shows."""
 
     picture: np.ndarray  # (H,W,3) uint8 RGB; the same array may come twice
-    number: int  # of the source frame, the video's first being 0; by its time where a stretch was sought
+    number: int  # of the source frame, the video's first being 0
 
 
 def on_grid(
@@ -123,7 +123,7 @@ def read_shown(path: Path, stretch: Stretch = WHOLE) -> Iterator[Shown]:
     A stretch further in is reached by a seek. InputError where it is no video, has no frame, is damaged, or ends long
     before its announced length.
     """
-    start, jump, late = None, None, False
+    start, jump = None, None
     if stretch.begin > _SEEK_FROM * FPS:
         start = probe(path).start
         jump = start + stretch.begin / FPS - _SEEK_EARLY
@@ -134,14 +134,13 @@ def read_shown(path: Path, stretch: Stretch = WHOLE) -> Iterator[Shown]:
             container.seek(max(int(jump / stream.time_base), 0), stream=stream, backward=True)
         timed = _timed(path, container, stream, _announced_end(container, stream))
         first = next(timed, None)
-        late = first is not None and start is not None and first[0] > start + stretch.begin / FPS
-        if first is not None and not late:
+        before: int | None = 0
+        if first is not None and start is not None:
+            before = None if first[0] > start + stretch.begin / FPS else _frames_between(path, start, first[0])
+        late = before is None
+        if first is not None and before is not None:
             previous, picture = None, np.zeros(0)
-            rate = float(stream.average_rate or stream.guessed_rate or FPS)
-            numbered = (
-                (time, (i if start is None else round((time - start) * rate), frame))
-                for i, (time, frame) in enumerate(chain([first], timed))
-            )
+            numbered = ((time, (i, frame)) for i, (time, frame) in enumerate(chain([first], timed), before))
             for number, frame in on_grid(numbered, end=None, start=start, begin=stretch.begin):
                 if n == stretch.end:
                     return
@@ -149,7 +148,7 @@ def read_shown(path: Path, stretch: Stretch = WHOLE) -> Iterator[Shown]:
                     previous, picture = frame, _upright_rgb(frame, sar)
                 n += 1
                 yield Shown(picture, number)
-    if late:  # a file whose index leads astray: decoded from its beginning instead
+    if late:  # a file whose index leads astray or whose frames cannot be counted: decoded from its beginning instead
         yield from _after(read_shown(path, Stretch(0, stretch.end)), stretch.begin)
     elif n == stretch.begin and (first is not None or start is not None):
         raise InputError(f"{path}: it ends before {stretch.begin / FPS:.1f} s, where the wanted stretch begins")
@@ -160,6 +159,26 @@ def read_shown(path: Path, stretch: Stretch = WHOLE) -> Iterator[Shown]:
 def read_frames(path: Path, stretch: Stretch = WHOLE) -> Iterator[np.ndarray]:
     """(H,W,3) uint8 RGB of each frame of `read_shown`."""
     return (shown.picture for shown in read_shown(path, stretch))
+
+
+def _frames_between(path: Path, start: float, time: float) -> int | None:
+    """Source frames from container time `start` to before `time`, by their packets, nothing decoded.
+
+    None where packets are not frames: VP8 has hidden ones, H.264 may have one for each field, and some have no time.
+    """
+    count = 0
+    with _opened(path) as (container, stream):
+        codec = stream.codec_context
+        if codec.name in ("vp8", "libvpx") or (codec.name == "h264" and probe(path).interlaced):
+            return None
+        tick = float(stream.time_base)
+        for packet in container.demux(stream):
+            if packet.pts is None and packet.size:
+                return None
+            if packet.pts is None or (packet.dts is not None and packet.dts * tick > time):  # none of the rest is shown
+                break
+            count += start - tick / 2 < packet.pts * tick < time - tick / 2 and not packet.is_discard
+    return count
 
 
 def _after(frames: Iterator[Shown], begin: int) -> Iterator[Shown]:

@@ -222,6 +222,38 @@ def test_a_stretch_holds_the_same_frames_as_the_whole(tmp_path, made_video, suff
         assert all((shown.picture == picture).all() for shown, (picture, _) in zip(part, whole[begin:end]))
 
 
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".flv"])
+def test_a_stretch_of_a_variable_frame_rate_knows_its_source_frames(tmp_path, made_video, suffix):
+    """50 frames a second first, 10 later: a number by the mean rate would be far off."""
+    times = [i / 50 for i in range(150)] + [3 + i / 10 for i in range(60)]
+    made = made_video(paint=ramp, n_frames=210, times=times, fps=50, sample_rate=None, video_start=0.2,
+                      options={"g": "20", "bf": "2"})  # fmt: skip
+    path = made.write(tmp_path / f"vfr{suffix}")
+    whole = [shown.number for shown in read_shown(path)]
+    assert whole[100] == 160
+    for begin, end in ((80, 90), (100, 110), (180, None)):
+        assert [shown.number for shown in read_shown(path, Stretch(begin, end))] == whole[begin:end]
+
+
+def test_a_stretch_of_vp8_counts_no_hidden_frames(tmp_path):
+    path = tmp_path / "hidden.webm"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libvpx", rate=25)
+        stream.height, stream.width, stream.pix_fmt, stream.bit_rate = 64, 96, "yuv420p", 200_000
+        pictures = [av.VideoFrame.from_ndarray(ramp(i), format="rgb24") for i in range(150)]
+        for i, packet in enumerate(p for picture in [*pictures, None] for p in stream.encode(picture)):
+            data = bytearray(bytes(packet))
+            if i % 10 == 5:
+                data[0] &= ~0x10  # the header's show_frame
+            changed = av.Packet(bytes(data))
+            changed.pts, changed.dts, changed.time_base = packet.pts, packet.dts, packet.time_base
+            changed.stream, changed.is_keyframe = stream, packet.is_keyframe
+            container.mux(changed)
+    whole = [shown.number for shown in read_shown(path)]
+    assert whole[110] < 101
+    assert [shown.number for shown in read_shown(path, Stretch(110, 130))] == whole[110:130]
+
+
 def test_an_interlaced_video_is_deinterlaced(tmp_path):
     """A bar moves 5 px from field to field: woven lines are combed, deinterlaced ones are not."""
 
