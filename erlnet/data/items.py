@@ -41,7 +41,7 @@ class Item:
     stop: float | None = None  # s after the video's first picture; None: to its end
     box: Box | None = None  # the cut to take in place of one found round the face
     # s from the beginning of `source` to the video's first picture: over 0 where the video was cut from a recording, so
-    # that the leak check compares frames by when they were filmed. Where it is unknown the video is a source of its own.
+    # that the leak check compares frames by when they were filmed. Where nobody knows, the video is its own `source`.
     place: float = 0.0
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -11,7 +11,7 @@ from erlnet.data.items import Finding, Index, Item, uniquely_named
 from erlnet.data.layouts.edtalk import read_lists
 from erlnet.data.layouts.hdtf_files import SUBSETS, TIMES, Annotations, Interval, Recording, identity_of
 from erlnet.data.layouts.hdtf_files import read_annotations as read
-from erlnet.data.layouts.hdtf_split import Key, check_shares, edtalk_sides, identity_side
+from erlnet.data.layouts.hdtf_split import Key, check_shares, edtalk_sides, identity_side, without_torn
 from erlnet.data.layouts.hdtf_videos import Cut, Videos, find_videos
 from erlnet.data.layouts.listing import check_root, check_words, not_here
 from erlnet.data.leaks import leaks
@@ -33,7 +33,9 @@ class HdtfLayout:
     A person is a name without the digits at its end; Radio1, Radio2, ... are all different people; names with one
     YouTube video are one person. `split` "identity" puts every person on a side by a hash of `seed` and the name, so
     that a new video moves no other one; the shares are of people. "edtalk" follows EDTalk's lists in the folder
-    `lists` and leaves out what neither names; some people are on both of its sides, which is reported as a leak.
+    `lists` and leaves out what neither names; some people are on both of its sides, which is reported as a leak. So are
+    recordings: `torn` "leave_out" leaves their train clips out; "keep" learns from them, and a run then refuses those
+    whose annotated times are within 0.4 s of a test clip's.
     """
 
     split: Literal["identity", "edtalk"] = "identity"
@@ -43,11 +45,13 @@ class HdtfLayout:
     lists: str = ""  # the folder of EDTalk's two JSON files
     subsets: tuple[str, ...] = ()  # of RD, WDA, WRA; () is all
     clips: Literal["cropped", "whole"] = "cropped"
+    torn: Literal["keep", "leave_out"] = "leave_out"
 
     def index(self, root: Path) -> Index:
         check_words("hdtf.split", [self.split], ("identity", "edtalk"))
         check_words("hdtf.subsets", self.subsets, SUBSETS)
         check_words("hdtf.clips", [self.clips], ("cropped", "whole"))
+        check_words("hdtf.torn", [self.torn], ("keep", "leave_out"))
         check_shares(self.test_share, self.val_share)
         check_root(root, "HDTF", SHAPE)
         findings: list[Finding] = []
@@ -64,7 +68,11 @@ class HdtfLayout:
         items = uniquely_named(self._items(annotations, videos, sides))
         findings += [*annotations.findings, *videos.findings, *_missing(annotations, videos, sides)]
         findings += leaks(items, by_identity=True)
-        return Index(tuple(items), tuple(findings), self._counts(annotations, videos, items, sides))
+        kept = without_torn(items) if sides is not None and self.torn == "leave_out" else items
+        counts = self._counts(annotations, videos, kept, sides)
+        if len(kept) < len(items):
+            counts["train clips left out, their recording being tested"] = len(items) - len(kept)
+        return Index(tuple(_apart(kept, videos, annotations)), tuple(findings), counts)
 
     def _items(self, annotations: Annotations, videos: Videos, sides: dict[Key, str] | None) -> Iterator[Item]:
         recordings = {(r.subset, r.name): r for r in annotations.recordings}
@@ -86,8 +94,10 @@ class HdtfLayout:
 
     def _cut(self, key: Key, cut: Cut, recording: Recording, interval: Interval | None, side: str) -> Item:
         box = interval.box if interval and self.clips == "whole" and not cut.repackaged else None
-        name = _name(key, cut.chunk)
-        return Item(name, cut.video, recording.identity, "", recording.source, side, box=box)
+        return Item(
+            _name(key, cut.chunk), cut.video, recording.identity, "", recording.source, side, box=box,
+            place=interval.start if interval and not cut.chunk else 0.0,
+        )  # fmt: skip
 
     def _side(self, key: Key, recording: Recording, sides: dict[Key, str] | None) -> str:
         """ "" where the clip is left out."""
@@ -135,6 +145,24 @@ def _missing(annotations: Annotations, videos: Videos, sides: dict[Key, str] | N
             clips = "" if lacking == keys else f", and its clips {', '.join(_name(key) for key in lacking)} neither"
             what = f"{r.subset}: {r.name}.mp4 is not there{clips}; it is {r.url or 'without a URL'}"
             yield Finding("missing", what, "download it where it is still up; such videos vanish")
+
+
+def _apart(items: list[Item], videos: Videos, annotations: Annotations) -> Iterator[Item]:
+    """The items, those that lie nobody knows where in their recording as sources of their own.
+
+    That is chunks, and intervals without a row. With the recording as their source they would all begin at its first
+    frame, and the leak check would compare frames that have nothing to do with each other. What is lost is only the
+    look at neighbouring frames: an interval's chunks are all on one side.
+    """
+    known = {(r.subset, r.name, interval.index) for r in annotations.recordings for interval in r.intervals}
+    unplaced = {
+        cut.video: f"_{key[2]:03d}" + (f"-{cut.chunk}" if cut.chunk else "")
+        for key, cuts in videos.cuts.items()
+        for cut in cuts.values()
+        if cut.chunk or key not in known
+    }
+    for item in items:
+        yield replace(item, source=item.source + unplaced.get(item.video, ""))
 
 
 def _unannotated(key: Key) -> Recording:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
-from erlnet.data.items import Finding
+from erlnet.data.items import Finding, Item
 from erlnet.errors import UserError
 
 Key = tuple[str, str, int]  # (subset, name, interval)
@@ -49,6 +49,13 @@ def edtalk_sides(listed: Mapping[str, str]) -> tuple[dict[Key, str], list[Findin
         for subset, name, i in sorted(torn)
     ]  # fmt: skip
     return sides, found
+
+
+def without_torn(items: Iterable[Item]) -> list[Item]:
+    """The items but those that are learnt from while another of the same `source` is tested."""
+    items = list(items)
+    tested = {item.source for item in items if item.split == "test"}
+    return [item for item in items if item.split == "test" or item.source not in tested]
 
 
 def key_of(stem: str) -> Key | None:

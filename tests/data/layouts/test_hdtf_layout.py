@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -69,6 +70,22 @@ def test_clips_of_an_interval_are_taken_whole_and_before_the_video_they_were_cut
     assert items["RD_Radio2_000"].video == root / "Radio2.mp4"
 
 
+def test_a_cut_clip_lies_in_its_recording_where_its_interval_begins(hdtf):
+    root = hdtf("Radio1.mp4", "Radio2_1.mp4", "RD_Radio2_000.mp4", "RD_JaneDoe0_000#1.mp4", "RD_JaneDoe0_000#2.mp4")
+    assert [(i.name, i.source, i.place, i.start) for i in RD.index(root).items] == [
+        ("RD_JaneDoe0_000-1", "JaneDoe0_000-1", 0, 0),  # of a chunk only the interval is known
+        ("RD_JaneDoe0_000-2", "JaneDoe0_000-2", 0, 0),
+        ("RD_Radio1_000", "Radio1", 0, 20),  # a whole download: `start` says it
+        ("RD_Radio2_000", "Radio2", 5, 0),
+        ("RD_Radio2_001", "Radio2", 60, 0),
+    ]
+
+
+def test_repackaged_names_that_are_alike_as_folders_are_told_apart(touch):
+    index = HdtfLayout().index(touch("RD_Jane Doe_000.mp4", "RD_Jane-Doe_000.mp4"))
+    assert [item.name for item in index.items] == ["RD_Jane-Doe_000", "RD_Jane-Doe_000-2"]
+
+
 def test_the_annotated_crop_applies_to_clips_that_show_whole_pictures(hdtf):
     root = hdtf("Radio2_1.mp4", "RD_Radio1_000.mp4")
     items = {item.name: item for item in HdtfLayout(subsets=("RD",), clips="whole").index(root).items}
@@ -80,10 +97,10 @@ def test_repackaged_clips_need_no_text_files(touch):
     root = touch("RD_Radio1_000.mp4", "x/WDA_JaneDoe1_002.mp4", "WRA_JohnRoe0_000#2.mp4", "WRA_JohnRoe0_000#10.mp4")
     index = HdtfLayout().index(root)
     assert [(i.name, i.speaker, i.source) for i in index.items] == [
-        ("RD_Radio1_000", "Radio1", "Radio1"),
-        ("WDA_JaneDoe1_002", "JaneDoe", "JaneDoe1"),
-        ("WRA_JohnRoe0_000-10", "JohnRoe", "JohnRoe0"),
-        ("WRA_JohnRoe0_000-2", "JohnRoe", "JohnRoe0"),
+        ("RD_Radio1_000", "Radio1", "Radio1_000"),  # nobody knows where in Radio1: a source of its own
+        ("WDA_JaneDoe1_002", "JaneDoe", "JaneDoe1_002"),
+        ("WRA_JohnRoe0_000-10", "JohnRoe", "JohnRoe0_000-10"),
+        ("WRA_JohnRoe0_000-2", "JohnRoe", "JohnRoe0_000-2"),
     ]
     (line,) = lines(index, "missing")
     assert line.startswith("missing: no text files (RD_annotion_time.txt, ...) in the root or its folder HDTF_dataset")
@@ -259,9 +276,25 @@ def test_recordings_people_and_chunks_on_both_of_edtalks_sides_are_leaks(hdtf, t
     ]
 
 
+@pytest.mark.parametrize("videos", [("Radio2.mp4",), ("Radio2_0.mp4", "Radio2_1.mp4"), ("RD_Radio2_000#1.mp4",
+                                    "RD_Radio2_001#1.mp4")], ids=["whole", "cut", "chunks"])  # fmt: skip
+def test_what_is_learnt_of_a_tested_recording_is_left_out_counted_and_still_a_finding(hdtf, tmp_path, videos):
+    layout = edtalk(tmp_path, ["RD_Radio2_000#1", "RD_Radio1_000#1"], ["RD_Radio2_001#1"])
+    root = hdtf("Radio1.mp4", *videos)
+    index = layout.index(root)
+    assert [(i.name[:13], i.split) for i in index.items] == [("RD_Radio1_000", "train"), ("RD_Radio2_001", "test")]
+    assert index.counts["train clips left out, their recording being tested"] == 1
+    assert lines(index, "leaking")[0].startswith("leaking: recording Radio2 is on two sides")
+    assert len(replace(layout, torn="keep").index(root).items) == 3
+
+
 @pytest.mark.parametrize(
     ("layout", "message"),
     [
+        (
+            HdtfLayout(torn="drop"),  # type: ignore[arg-type]
+            "hdtf.torn: there is no 'drop'; choices: keep, leave_out",
+        ),
         (HdtfLayout(subsets=("RDA",)), "hdtf.subsets: there is no 'RDA'; did you mean 'RD'? choices: RD, WDA, WRA"),
         (HdtfLayout(test_share=0.6, val_share=0.5), "hdtf.test_share=0.6 and hdtf.val_share=0.5 must be 0 or more and"),
         (HdtfLayout(split="edtalk"), "split=edtalk needs hdtf.lists=FOLDER"),
@@ -301,8 +334,11 @@ def test_edtalks_real_lists_share_recordings_and_people_between_their_sides(shar
         root = touch(text.name, content=text.read_bytes())
     for text in root.glob("*_annotion_time.txt"):
         touch(*(row.split()[0] for row in text.read_text(encoding="utf-8-sig").splitlines() if row.strip()))
-    index = HdtfLayout(split="edtalk", lists=str(shared_meta)).index(root)
+    index = HdtfLayout(split="edtalk", lists=str(shared_meta), torn="keep").index(root)
     assert (len(index.items), index.counts["intervals in neither list of EDTalk"]) == (385, 51)
+    kept = HdtfLayout(split="edtalk", lists=str(shared_meta)).index(root)
+    assert len(kept.items) == 385 - kept.counts["train clips left out, their recording being tested"] == 365
+    assert kept.counts["test clips"] == index.counts["test clips"]
     *recordings, people = lines(index, "leaking")
     assert len(recordings) == 13
     assert people.startswith("leaking: 33 of 261 speakers are on two sides of the split: BarackObama, BobCasey,")
