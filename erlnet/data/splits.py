@@ -25,6 +25,7 @@ LAST_SHARE = 0.1  # `last` holds out this share,
 LAST_SEGMENT = FPS  # in segments of at least this length
 _LAST_MIN = 2 * LAST_SEGMENT  # and never less than two of them
 SIDES = ("train", "val", "test")
+_NAMED = 3  # clips that an error lists
 
 Run = tuple[int, int]  # frames [start, stop)
 
@@ -40,16 +41,40 @@ class Split:
 
 
 def make_split(clips: Sequence[Clip], split: str) -> Split:
-    """The sides of all clips; a data set's own labels count first, else the rule `split` cuts every video.
+    """The sides of all clips: "own" takes the labels that each has, a rule cuts every video where none has one.
 
-    Raises UserError for an unknown rule, where there is too little to split, and where train and test touch.
+    `AUTO` names take the labels where there are some, else a rule. Raises UserError for an unknown name, for a rule
+    where the data has sides of its own, where some clips have one and others none, where there is too little to split,
+    and where train and test touch.
     """
-    if any(clip.labels.split for clip in clips):
+    if decided_by(clips, split) == OWN:
         result = Split(*([clip for clip in clips if clip.labels.split == side] for side in ("train", "test", "val")))
     else:
-        result = _cut(clips, split)
+        result = _cut(clips, AUTO.get(split, split))
     check_split(result, split)
     return result
+
+
+def decided_by(clips: Sequence[Clip], split: str) -> str:
+    """ "own" or the rule that makes the sides of these clips; UserError where `split` cannot be followed."""
+    if split not in (OWN, *AUTO, *RULES):
+        raise UserError(f"no split '{split}' (choices: {', '.join((OWN, *AUTO, *RULES))})")
+    without = [clip.name for clip in clips if not clip.labels.split]
+    labelled = len(clips) - len(without)
+    if labelled and without:
+        more = f" and {len(without) - _NAMED} more" if len(without) > _NAMED else ""
+        raise UserError(
+            f"split={split}: {labelled} of {len(clips)} clips have a side of their own and these have none: "
+            f"{', '.join(without[:_NAMED])}{more}; give all of them a side, or prepare the two kinds apart"
+        )
+    if split == OWN and not labelled:
+        raise UserError(f"split=own: no clip has a side of its own; cut each video by split={', '.join(RULES)}")
+    if split in RULES and labelled:
+        raise UserError(
+            f"split={split}: the clips have sides of their own, '{clips[0].name}' is {clips[0].labels.split}; use "
+            "split=own"
+        )
+    return OWN if labelled else AUTO.get(split, split)
 
 
 def check_split(split: Split, name: str) -> None:
@@ -117,12 +142,12 @@ def check_leaks(split: Split) -> None:
 
 
 RULES: dict[str, Callable[[int], tuple[list[Run], ...]]] = {"blocks": blocks, "last": last, "time": by_time}
+OWN = "own"
+AUTO = {"auto": "blocks", "auto-time": "time"}  # the data's own sides where it has some, else this rule
 
 
 def _cut(clips: Iterable[Clip], split: str) -> Split:
     """Every clip cut by the rule; of a recording with several shots those under SHORTEST are learnt from whole."""
-    if split not in RULES:
-        raise UserError(f"no split '{split}' for data without its own (choices: {', '.join(RULES)})")
     result = Split([], [])
     too_short = []
     by_source: dict[str, list[Clip]] = defaultdict(list)

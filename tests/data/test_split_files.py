@@ -43,10 +43,15 @@ def test_the_first_use_freezes_and_the_second_reads(tmp_path, rule, monkeypatch)
 
 
 def test_a_data_sets_own_sides_are_frozen_under_their_own_name(tmp_path):
-    clips = [clip_of(100, "a", "train"), clip_of(80, "b", "val"), clip_of(60, "c", "test"), clip_of(60, "d", "")]
-    split = split_clips(clips, "blocks", tmp_path / "blocks.json")
+    clips = [clip_of(100, "a", "train"), clip_of(80, "b", "val"), clip_of(60, "c", "test")]
+    split = split_clips(clips, "auto", tmp_path / "auto.json")
     assert [[c.name for c in split.side(s)] for s in ("train", "val", "test")] == [["a"], ["b"], ["c"]]
-    assert read_frozen(tmp_path / "blocks.json").name == "own"
+    assert read_frozen(tmp_path / "auto.json").name == "own"
+
+
+def test_a_rule_that_stood_in_for_sides_of_its_own_gives_the_frozen_split_its_name(tmp_path):
+    split_clips([clip_of(1258)], "auto", tmp_path / "auto.json")
+    assert read_frozen(tmp_path / "auto.json").name == "blocks"
 
 
 def test_the_hash_is_of_the_sides_alone_and_a_changed_file_is_refused(tmp_path):
@@ -62,23 +67,34 @@ def test_the_hash_is_of_the_sides_alone_and_a_changed_file_is_refused(tmp_path):
         read_frozen(path)
 
 
-@pytest.mark.parametrize("text", ["", "{}", '{"format": 1, "name": "x", "sha256": "", "sides": {}}', "[1]"])
+@pytest.mark.parametrize("text", ["", "{}", '{"format": 2, "name": "x", "sha256": "", "sides": {}}', "[1]"])
 def test_what_is_no_split_file_is_named(tmp_path, text):
     (tmp_path / "s.json").write_text(text)
     with pytest.raises(UserError, match=r"s\.json: no split file"):
         read_frozen(tmp_path / "s.json")
 
 
+def test_a_split_file_of_an_earlier_format_says_what_to_do(tmp_path):
+    (tmp_path / "s.json").write_text('{"format": 1, "name": "x", "sha256": "", "sides": {"train": [{"name": "a"}]}}')
+    with pytest.raises(UserError, match=r"s\.json: a split file of format 1, this version reads 2; delete it"):
+        read_frozen(tmp_path / "s.json")
+
+
 @pytest.mark.parametrize(
-    "others",
-    [[clip_of(1258, "another")], [clip_of(500)], [clip_of(1258, source="another recording")]],
-    ids=["absent", "shorter", "of another recording"],
+    ("other", "says"),
+    [
+        (clip_of(1258, "another"), "'talk' is not among the prepared clips"),
+        (clip_of(1257), "'talk' is another clip here: it has 1257 frames, not 1258"),
+        (clip_of(1300), "'talk' is another clip here: it has 1300 frames, not 1258"),
+        (clip_of(1258, offset=40), "'talk' is another clip here: it begins at frame 40 of talk, not 0"),
+        (clip_of(1258, source="another recording"), "'talk' is another clip here: of another recording, not talk"),
+    ],
 )
-def test_a_split_of_other_clips_is_refused(others):
+def test_a_split_of_other_clips_is_refused(other, says):
     clips = [clip_of(1258)]
     frozen = freeze(make_split(clips, "blocks"), clips, "blocks")
-    with pytest.raises(UserError, match=r"'talk' is (not among|another clip)"):
-        thaw(frozen, others)
+    with pytest.raises(UserError, match=says):
+        thaw(frozen, [other])
 
 
 def test_a_leak_in_a_file_is_found_on_every_load(tmp_path):

@@ -76,9 +76,36 @@ def test_every_split_passes_its_own_leak_check(split):
     assert len(names) == len(set(names))
 
 
-def test_a_data_sets_own_labels_count_first():
-    clips = [clip_of(100, "a", "train"), clip_of(25, "b", "test")]
-    assert make_split(clips, "blocks") == Split(clips[:1], clips[1:])
+LABELLED = [clip_of(100, "a", "train"), clip_of(25, "b", "test")]
+PLAIN = [clip_of(1258), clip_of(700, "other")]
+
+
+@pytest.mark.parametrize("split", ["own", "auto", "auto-time"])
+def test_a_data_sets_own_sides_are_taken_where_the_split_lets_them(split):
+    assert make_split(LABELLED, split) == Split(LABELLED[:1], LABELLED[1:])
+
+
+@pytest.mark.parametrize(("split", "rule"), [("auto", "blocks"), ("auto-time", "time")])
+def test_without_sides_of_its_own_the_data_is_cut_by_the_rule(split, rule):
+    assert make_split(PLAIN, split) == make_split(PLAIN, rule)
+
+
+@pytest.mark.parametrize("rule", ["blocks", "last", "time"])
+def test_a_rule_is_refused_where_the_data_has_sides_of_its_own(rule):
+    with pytest.raises(UserError, match=f"split={rule}: .* 'a' is train; use split=own"):
+        make_split(LABELLED, rule)
+
+
+def test_own_is_refused_where_no_clip_has_a_side():
+    with pytest.raises(UserError, match="split=own: no clip has a side of its own; cut each video by split=blocks"):
+        make_split(PLAIN, "own")
+
+
+@pytest.mark.parametrize("split", ["own", "auto", "auto-time", "blocks", "last", "time"])
+def test_clips_without_a_side_among_those_with_one_are_named_and_refused(split):
+    more = [clip_of(500, f"plain{i}") for i in range(5)]
+    with pytest.raises(UserError, match=r"2 of 7 clips .* none: plain0, plain1, plain2 and 2 more; give all"):
+        make_split([*LABELLED, *more], split)
 
 
 def test_under_ten_seconds_the_clip_and_its_length_are_named():
@@ -87,13 +114,13 @@ def test_under_ten_seconds_the_clip_and_its_length_are_named():
 
 
 def test_an_unknown_split_lists_the_choices():
-    with pytest.raises(UserError, match="blocks, last, time"):
+    with pytest.raises(UserError, match=r"no split 'random' \(choices: own, auto, auto-time, blocks, last, time\)"):
         make_split([clip_of(1258)], "random")
 
 
 def test_test_clips_alone_are_refused():
     with pytest.raises(UserError, match="0 train"):
-        make_split([clip_of(100, "a", "test")], "blocks")
+        make_split([clip_of(100, "a", "test")], "own")
 
 
 @pytest.mark.parametrize(
