@@ -247,15 +247,23 @@ def test_up_to_five_missing_frames_are_made_up_and_more_are_held_and_marked(
 
 def test_what_is_not_stated_is_asked_for_all_at_once(tmp_path, model, truth, observation):
     folder = write_emoca(tmp_path / "talk", truth, with_boxes=False)
-    with pytest.raises(UserError, match=r"no focal length .*no crop .*no depth .*camera\.json") as caught:
+    with pytest.raises(InputError, match=r"no focal length .*no crop .*no depth .*camera\.json") as caught:
         imported(Emoca(str(tmp_path)), observation, model)
     assert "tracker.focal" in str(caught.value)
     assert "\n" not in str(caught.value)
-    with pytest.raises(UserError, match=r"no depth \(tracker\.depth"):
+    with pytest.raises(InputError, match=r"no depth \(tracker\.depth"):
         imported(Emoca(str(tmp_path), FOCAL, crop=(1.0, 2.0, 300.0)), observation, model)
     (folder / "camera.json").write_text('{"focal": "wide"}')
-    with pytest.raises(UserError, match=r"camera\.json: .*wide"):
+    with pytest.raises(InputError, match=r"camera\.json: .*wide"):
         imported(Emoca(str(tmp_path)), observation, model)
+    for wrong in ('{"depth": "near"}', '{"focal": 900, "crop": [1, 2], "depth": 1}', '{"focal": -1}', "{"):
+        (folder / "camera.json").write_text(wrong)
+        with pytest.raises(InputError, match=r"camera\.json|camera of EMOCA's output in .*side > 0"):
+            imported(Emoca(str(tmp_path)), observation, model)
+    for focal, crop in ((-1.0, ()), (900.0, (1.0, 2.0)), (900.0, (1.0, 2.0, 0.0))):
+        with pytest.raises(UserError, match=r"tracker\.focal=.*tracker\.crop=.*side > 0") as caught:
+            imported(Emoca(str(tmp_path), focal, crop), observation, model)
+        assert not isinstance(caught.value, InputError)
     with pytest.raises(UserError, match=r"tracker\.depth=near: expected a distance in metres or 'scale'"):
         Emoca(str(tmp_path), FOCAL, depth="near").build()
 
@@ -273,6 +281,10 @@ def test_a_file_may_state_the_camera_and_the_scale_that_was_not_saved(tmp_path, 
     (tmp_path / "talk" / "camera.json").write_text(json.dumps(stated))
     with pytest.raises(InputError, match=r"has no cam\.npy; save vals\['cam'\] .* or write .* camera\.json"):
         imported(Emoca(str(tmp_path)), observation, model)
+    short = {name: cam[:2] for name, cam in cams.items()}
+    (tmp_path / "talk" / "camera.json").write_text(json.dumps(stated | {"cam": short}))
+    with pytest.raises(InputError, match=r"has 2 numbers in camera\.json, expected 3"):
+        imported(Emoca(str(tmp_path)), observation, model)
     (tmp_path / "talk" / "camera.json").write_text(json.dumps(stated | {"cam": cams}))
     c = imported(Emoca(str(tmp_path)), observation, model).coefficients
     assert radians_between(c.head_to_world, truth.head[origin.frames]).max() < 1e-4
@@ -282,7 +294,7 @@ def test_a_file_may_state_the_camera_and_the_scale_that_was_not_saved(tmp_path, 
 
 def test_a_depth_that_the_scale_contradicts_is_refused(tmp_path, model, truth, observation):
     write_emoca(tmp_path / "talk", truth)
-    with pytest.raises(UserError, match=r"puts the head at 1\.3. m .*not at the stated depth of 4 m"):
+    with pytest.raises(InputError, match=r"puts the head at 1\.3. m .*not at the stated depth of 4 m"):
         imported(Emoca(str(tmp_path), FOCAL, depth="4"), observation, model)
 
 
@@ -315,7 +327,7 @@ def test_a_head_model_that_is_not_flame_or_is_narrower_is_refused(tmp_path, mode
     wide = model.n_expression + 11
     for face in folder.iterdir():
         np.save(face / "exp.npy", np.zeros(wide, np.float32))
-    with pytest.raises(UserError, match=f"has {wide} numbers, .*takes {model.n_expression}: set head_model.n_expr"):
+    with pytest.raises(InputError, match=f"has {wide} numbers, .*takes {model.n_expression}: set head_model.n_expr"):
         imported(component, observation, model)
     np.save(folder / "000005_000" / "exp.npy", np.zeros(3, np.float32))
     with pytest.raises(InputError, match=r"000005_000/exp\.npy has 3 numbers, .* models are mixed"):
@@ -376,6 +388,6 @@ class Harmful:
 def test_a_boxes_file_made_to_run_code_is_refused(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "bboxes.pkl").write_bytes(pickle.dumps([Harmful()]))
-    with pytest.raises(UserError, match=r"refused to load .*bboxes\.pkl: asks for .*open"):
+    with pytest.raises(InputError, match=r"refused to load .*bboxes\.pkl: asks for .*open"):
         read_boxes(tmp_path / "bboxes.pkl")
     assert not (tmp_path / "owned").exists()

@@ -106,7 +106,7 @@ def test_a_folder_holds_a_file_for_each_clip_and_its_focal_length(tmp_path, mode
     (tmp_path / "talk").mkdir()
     write_coefficients(tmp_path / "talk" / "coefficients.npz", truth)
     unseen = replace(from_video(observation, 25), focal=None)
-    with pytest.raises(UserError, match=r"no focal length .*tracker\.focal .*clip\.json"):
+    with pytest.raises(InputError, match=r"no focal length .*tracker\.focal .*clip\.json"):
         imported(Precomputed(str(tmp_path)), unseen, model)
     (tmp_path / "talk" / "clip.json").write_text(json.dumps({"camera": {"fx": 2 * FOCAL, "height": 2 * SIZE}}))
     assert imported(Precomputed(str(tmp_path)), unseen, model).focal == pytest.approx(FOCAL)
@@ -220,6 +220,7 @@ def test_every_mistake_is_named_in_one_line(tmp_path, model, truth, observation)
         np.savez(tmp_path / "rows.npz", **held)
         with pytest.raises(kind, match=match) as caught:
             imported(Precomputed(str(tmp_path / "rows.npz"), **(options or {})), seen, model)
+        assert type(caught.value) is kind  # what is wrong with every clip must stop a batch, with one must not
         assert "\n" not in str(caught.value)
         assert "rows.npz" in str(caught.value) or "tracker." in str(caught.value)
 
@@ -231,10 +232,14 @@ def test_every_mistake_is_named_in_one_line(tmp_path, model, truth, observation)
     refused(r"'lids' has shape \(39, 2\), expected \(40,2\)", lids=truth.lids[1:])
     refused(r"'head_to_world' has shape \(40, 3, 3\), expected \(rows,4,4\)", head_to_world=np.zeros((T, 3, 3)))
     refused(r"'root' has shape \(3, 3\)", root=np.eye(3))
-    refused(
-        r"'expression' has 12 expression numbers, the head model has 39", kind=UserError, expression=np.zeros((T, 12))
-    )
-    refused(r"'shape' has 3 shape numbers, the head model has", kind=UserError, shape=np.zeros(3))
+    refused(r"'expression' has 12 expression numbers, the head model has 39", expression=np.zeros((T, 12)))
+    refused(r"'shape' has 3 shape numbers, the head model has", shape=np.zeros(3))
+    refused(r"'shape' is no row of numbers", shape=np.full(len(truth.shape), np.nan))
+    refused(r"'shape' is no row of numbers", shape=np.zeros((2, 2, 2)))
+    refused(r"has no array 'jaw'", jaw=np.array(["open"] * T))
+    refused(r"'jaw' has shape \(1,\)", jaw=np.float32(0.2))
+    refused(r"a rotation's determinant is 1", head_to_world=np.zeros((T, 4, 4)))
+    refused(r"tracker\.focal=-3: expected px", {"focal": -3.0}, UserError)
     refused(r"rotation and tracker\.translation go together", {"rotation": "jaw"}, UserError)
     refused(r"'jaw' has shape \(40, 3\), expected \(rows,9\) for tracker\.form=matrix",
             {"rotation": "jaw", "translation": "jaw", "form": "matrix"})  # fmt: skip
@@ -282,5 +287,5 @@ def test_a_real_file_of_another_head_models_numbers_is_read_and_then_refused(mod
         str(MAT), expression="coeff[80:144]", jaw=NONE, shape="coeff[0:80]", rotation="coeff[224:227]",
         translation="coeff[254:257]", form="euler", axes="opengl",
     )  # fmt: skip
-    with pytest.raises(UserError, match=r"'coeff\[80:144\]' has 64 expression numbers, the head model has 39"):
+    with pytest.raises(InputError, match=r"'coeff\[80:144\]' has 64 expression numbers, the head model has 39"):
         imported(component, seen, model)

@@ -51,8 +51,8 @@ class EmocaTracker:
     stated: Camera  # by options
 
     def __call__(self, observation: Observation, model: HeadModel, progress: Progress) -> Tracked:
-        """UserError where something is not stated or the head model is another, InputError where this clip's output is
-        missing, unreadable or another video's."""
+        """UserError where the options or the head model are wrong for every clip, InputError where this clip's output
+        is missing, unreadable, another video's or of other widths, or nothing states its camera."""
         origin = observation.origin
         if not is_flame(model):
             raise UserError(
@@ -63,6 +63,7 @@ class EmocaTracker:
                 "tracker=emoca imports what EMOCA found in a video, and this data was not cut from one; "
                 "use tracker=landmarks"
             )
+        self.stated.check_options()
         folder = find_folder(self.path, origin)
         check_length(folder, origin, np.isfinite(observation.landmarks).all((1, 2)))
         camera = self.stated.or_else(read_camera(folder.path, _top(self.path, folder)))
@@ -190,16 +191,16 @@ def _check_widths(codes: Codes, model: HeadModel, folder: Folder) -> None:
         ("shape.npy", codes.shape.shape[1], model.n_shape, "n_shape"),
     ):
         if given != wanted:
-            raise UserError(
+            raise InputError(
                 f"EMOCA's {what} in {folder.path} has {given} numbers, the head model takes {wanted}: "
                 f"set head_model.{option}={given}"
             )
 
 
 def _agreed(stated: float, by_scale: float, folder: Folder) -> float:
-    """The factor from the depth by scale to the stated one; UserError where they cannot both be right."""
+    """The factor from the depth by scale to the stated one; InputError where they cannot both be right."""
     if not 1 / _DISAGREE < stated / by_scale < _DISAGREE:
-        raise UserError(
+        raise InputError(
             f"EMOCA's scale in {folder.path} puts the head at {by_scale:.2f} m at the stated focal length, not at the "
             f"stated depth of {stated:g} m; correct one of them, or state depth=scale"
         )

@@ -24,7 +24,7 @@ from typing import Any
 
 import numpy as np
 
-from erlnet.errors import UserError
+from erlnet.errors import InputError, UserError
 from erlnet.head import safe_pickle
 
 FILE = "camera.json"
@@ -51,8 +51,16 @@ class Camera:
         """(left, top, side) px of the face folder `name`; None where it is not stated."""
         return self.crop.get(name) if isinstance(self.crop, dict) else self.crop or None
 
+    def check_options(self) -> None:
+        """UserError where what the tracker's options state is no camera."""
+        if self.focal < 0 or not self._has_squares():
+            raise UserError(
+                f"tracker.focal={self.focal:g}, tracker.crop={list(self.crop)}: focal must be > 0 px, a crop "
+                "[left,top,side], side > 0"
+            )
+
     def check(self, folder: Path) -> None:
-        """UserError that lists everything that is not stated, with how to state it."""
+        """InputError that lists everything that is not stated of this output, with how to state it."""
         ways = {
             "focal length (tracker.focal=PX of the video)": self.focal,
             "crop (tracker.crop=[left,top,side], or EMOCA's detections/bboxes.pkl)": self.crop,
@@ -60,18 +68,21 @@ class Camera:
         }
         missing = [way for way, stated in ways.items() if not stated]
         if missing:
-            raise UserError(
+            raise InputError(
                 f"EMOCA's output in {folder} states no {', no '.join(missing)}; set these or write {FILE} there"
             )
-        boxes = self.crop.values() if isinstance(self.crop, dict) else [self.crop]
-        if self.focal < 0 or any(len(box) != 3 or box[2] <= 0 for box in boxes):
-            raise UserError(
+        if not self.focal > 0 or not self._has_squares():
+            raise InputError(
                 f"camera of EMOCA's output in {folder}: focal must be > 0 px, a crop [left,top,side], side > 0"
             )
 
+    def _has_squares(self) -> bool:
+        boxes = self.crop.values() if isinstance(self.crop, dict) else [self.crop] if self.crop else []
+        return all(len(box) == 3 and box[2] > 0 for box in boxes)
+
 
 def read_camera(folder: Path, top: Path) -> Camera:
-    """What the files in `folder`, and in those above it up to `top`, state."""
+    """What the files in `folder`, and in those above it up to `top`, state; InputError names one that is malformed."""
     camera = Camera(0.0, (), "", {})
     for place in [folder, *folder.parents]:
         if (place / FILE).is_file():
@@ -107,11 +118,11 @@ def _read_json(path: Path) -> Camera:
         return Camera(
             float(text.get("focal", 0)),
             _table(crop) if isinstance(crop, dict) else tuple(map(float, crop)),
-            depth_of(text.get("depth", ""), f"depth in {path}"),
+            depth_of(text.get("depth", ""), "depth"),
             _table(text.get("cam", {})),
         )
-    except (OSError, ValueError, TypeError, AttributeError) as error:
-        raise UserError(f"{path}: {error}; expected focal, depth, crop and maybe cam (numbers)") from None
+    except (OSError, ValueError, TypeError, AttributeError, UserError) as error:
+        raise InputError(f"{path}: {error}; expected focal, depth, crop and maybe cam (numbers)") from None
 
 
 def _table(entries: dict[str, list[float]]) -> dict[str, tuple[float, ...]]:
@@ -143,7 +154,7 @@ def read_boxes(path: Path) -> dict[str, tuple[float, ...]]:
         return dict(_box(*face) for face in faces)
     except Exception as error:  # a pickle is a program, and there is no end to what may be wrong with one
         reason = " ".join(str(error).split())[:200] or type(error).__name__
-        raise UserError(f"refused to load {path}: {reason}; state the crops in {FILE} instead") from None
+        raise InputError(f"refused to load {path}: {reason}; state the crops in {FILE} instead") from None
 
 
 def _box(name: Any, centre: Any, size: Any) -> tuple[str, tuple[float, ...]]:

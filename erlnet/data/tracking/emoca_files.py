@@ -113,6 +113,8 @@ def read_codes(folder: Folder, names: list[str], cams: dict[str, tuple[float, ..
 
 
 def _read_face(face: Path, cam: tuple[float, ...] | None) -> tuple[np.ndarray, ...]:
+    if cam and len(cam) != 3:
+        raise InputError(f"the cam of {face} has {len(cam)} numbers in camera.json, expected 3: scale, x, y")
     expression, shape = _array(face, "exp.npy"), _array(face, "shape.npy")
     if (face / "pose.npy").is_file():
         pose = _array(face, "pose.npy", 6)

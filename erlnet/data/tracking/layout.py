@@ -84,6 +84,8 @@ def read_rows(path: Path, layout: Layout) -> Rows:
         raise UserError("tracker.expression and tracker.shape name arrays: there is no clip without these")
     if shape.ndim == 2:  # a row each time: one person has one shape
         shape = np.nanmedian(shape, axis=0)
+    if shape.ndim != 1 or not np.isfinite(shape).all():
+        raise InputError(f"{path}: '{layout.shape}' is no row of numbers; state another array or slice")
     turn = np.pi / 180 if layout.angles == "deg" else 1.0
     rows: dict[str, np.ndarray] = {}
     for what in ("expression", "jaw", "lids", "eyes", "torso_offset", "valid"):
@@ -101,6 +103,10 @@ def read_rows(path: Path, layout: Layout) -> Rows:
     finite = np.isfinite(pose).all((1, 2))
     for values in rows.values():
         finite &= np.isfinite(values).reshape(n_rows, -1).all(1)
+    if (np.linalg.det(pose[finite, :3, :3]) <= 0).any():
+        raise InputError(
+            f"{path}: a row of its poses turns nothing: a rotation's determinant is 1; state another array"
+        )
     if not finite.any():
         raise InputError(f"{path}: no row of it is free of NaN")
     valid = rows.pop("valid").astype(bool) if "valid" in rows else np.ones(n_rows, bool)
@@ -122,7 +128,8 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
             held = scipy.io.loadmat(path)
             return {k: v for k, v in held.items() if isinstance(v, np.ndarray) and v.dtype.kind in "biuf"}
         with np.load(path, allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
+            held = {name: archive[name] for name in archive.files}
+            return {k: v for k, v in held.items() if v.dtype.kind in "biuf"}
     except NotImplementedError:
         raise InputError(f"{path} is a MATLAB 7.3 file; save it with -v7") from None
     except (OSError, ValueError, TypeError, AttributeError, zipfile.BadZipFile) as error:
@@ -143,7 +150,7 @@ def _pick(arrays: dict[str, np.ndarray], what: str, spec: str, path: Path) -> np
             f"{path} has no array '{name}' for tracker.{what}; it holds {', '.join(sorted(arrays)) or 'none'}: "
             f"set tracker.{what}"
         )
-    values = arrays[name].astype(np.float64)
+    values = np.atleast_1d(arrays[name]).astype(np.float64)
     if what == "shape" and values.ndim == 2 and 1 in values.shape:
         values = values.reshape(-1)  # MATLAB has no vectors
     if first is not None:

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from erlnet.data.clip import Coefficients
+from erlnet.data.clip import FPS, Coefficients
 from erlnet.data.tracking.imported import (
     BRIDGED,
     between,
@@ -40,15 +40,19 @@ class PrecomputedTracker:
     layout: Layout
 
     def __call__(self, observation: Observation, model: HeadModel, progress: Progress) -> Tracked:
-        """InputError where this clip's file is missing or malformed, UserError where the head model's widths or the
-        options are wrong."""
+        """InputError where this clip's file is missing, malformed or of other widths than the head model, or nothing
+        states its focal length; UserError where the options are wrong for every clip."""
         origin = observation.origin
+        if self.focal < 0:
+            raise UserError(f"tracker.focal={self.focal:g}: expected px of the clip, > 0")
         path = find_file(self.path, origin)
         rows = read_rows(path, self.layout)
         _check_widths(rows, model, self.layout, path)
         focal = self.focal or observation.focal or _focal_beside(path, observation.size[0])
-        if not focal or focal < 0:
-            raise UserError(f"no focal length for {path}: set tracker.focal (px of the clip), or keep clip.json beside")
+        if not focal > 0:
+            raise InputError(
+                f"no focal length for {path}: set tracker.focal (px of the clip), or keep clip.json beside"
+            )
         moved = _on_frames(rows, self.layout, len(observation.landmarks), origin, path)
         known, n_frames = moved.finite, len(moved.pose)
         head = filled_rigid(moved.pose, known)
@@ -114,7 +118,7 @@ def _on_frames(rows: Rows, layout: Layout, n_frames: int, origin: Origin | None,
     else:
         if layout.fps <= 0:
             raise UserError(f"tracker.fps={layout.fps:g}: expected rows a second, > 0")
-        times = (np.arange(n_frames) + 0.5) / 25 if origin is None else origin.times
+        times = (np.arange(n_frames) + 0.5) / FPS if origin is None else origin.times
         wanted, unit = times * layout.fps - 0.5, f"rows at {layout.fps:g} fps"
     beyond = wanted > n_rows - 0.5 + 1e-6
     if beyond.sum() > BRIDGED:
@@ -154,7 +158,7 @@ def _check_widths(rows: Rows, model: HeadModel, layout: Layout, path: Path) -> N
         (layout.shape, len(rows.shape), model.n_shape, "shape"),
     ):
         if given != wanted:
-            raise UserError(
+            raise InputError(
                 f"{path}: '{spec}' has {given} {what} numbers, the head model has {wanted}: they are another model's; "
                 "choose the head model that they were made with"
             )
@@ -165,7 +169,7 @@ def _focal_beside(path: Path, height: int) -> float:
     try:
         camera = json.loads((path.parent / "clip.json").read_text())["camera"]
         return float(camera["fx"]) * height / camera["height"]
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, ZeroDivisionError):
         return 0.0
 
 
