@@ -26,6 +26,12 @@ class FolderLayout:
     def index(self, root: Path) -> Index:
         if not root.is_dir():
             return videos_index([root])
+        if clips := prepared_clips(root):
+            held = f"{len(clips)} prepared clip{'s' if len(clips) > 1 else ''}"
+            raise UserError(
+                f"data={root}: holds {held}, which a sweep takes as they are; this reads what they were made of: give "
+                "the folder of the videos"
+            )
         try:
             return videos_index(videos_in([root]))
         except UserError:

@@ -94,12 +94,17 @@ def _read_view(tree: SpeakerTree, folder: Folder, view: str, sounds: dict[Spoken
 
 
 def _numbered(tree: SpeakerTree, folder: Folder, suffixes: tuple[str, ...]) -> dict[str, tuple[Path, int]]:
-    found = {}
+    """Sentence number -> (path, bytes); of two names of one number (001 and 1) the first counts."""
+    found: dict[str, tuple[Path, int]] = {}
     for stem, (name, size) in folder.with_suffix(suffixes).items():
         number = sentence_number(stem)
         if number is None:
             what = f"{shown(folder.path / name, tree.root)} is no sentence number and was passed over"
             tree.findings.append(Finding("mismatch", what, "rename it like 001.mp4 where it is a sentence"))
+        elif number in found:
+            first = shown(found[number][0], tree.root)
+            what = f"{shown(folder.path / name, tree.root)} is the same sentence as {first} and was passed over"
+            tree.findings.append(Finding("mismatch", what, "keep one of the two"))
         else:
             found[number] = (folder.path / name, size)
     return found

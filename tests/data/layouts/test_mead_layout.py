@@ -152,6 +152,22 @@ def test_strange_folders_and_names_are_contradictions(touch):
     assert found[1].startswith("mismatch: M003/video/front/sad/level_1/take.mp4 is no sentence number")
 
 
+def test_two_names_of_one_sentence_number_are_named_and_the_first_is_taken(touch):
+    root = touch(*speaker_files(moods=[("sad", 1)]))
+    touch("M003/video/front/sad/level_1/1.mp4", "M003/audio/sad/level_1/01.m4a")
+    index = MeadLayout(emotions=("sad",), levels=(1,)).index(root)
+    folder = "sad/level_1"
+    assert [item.video.name for item in index.items] == ["001.mp4"]
+    assert lines(index, "mismatch") == [
+        f"mismatch: M003/{place}/{second} is the same sentence as M003/{place}/{first} and was passed over; "
+        "keep one of the two"
+        for place, second, first in (
+            (f"audio/{folder}", "01.m4a", "001.m4a"),
+            (f"video/front/{folder}", "1.mp4", "001.mp4"),
+        )
+    ]
+
+
 @pytest.mark.parametrize(
     ("layout", "message"),
     [
