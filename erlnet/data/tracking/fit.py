@@ -12,6 +12,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from erlnet.data.tracking.basis import LandmarkBasis, identity_of
+from erlnet.data.tracking.figures import MEDIAN_LENGTH
 from erlnet.data.tracking.priors import Anchors, Prior, Spreads, held_against
 from erlnet.data.tracking.projection import CHUNK, Projected, View, identity_jacobian, jacobian, pixels_of, project
 from erlnet.data.tracking.solve import Smoothness, solve_each, solve_smooth, solve_window, windows
@@ -62,8 +63,7 @@ class Residuals:
 def noise_of(target: Target, pixels: Float[Tensor, "T N 2"]) -> float:
     """px, the standard deviation that the residuals themselves show."""
     distance = (target.pixels - pixels).norm(dim=-1)
-    # The median length of a 2-D Gaussian error is 1.177 sigma.
-    return max(float(distance[torch.isfinite(distance)].median()) / 1.177, target.noise)
+    return max(float(distance[torch.isfinite(distance)].median()) / MEDIAN_LENGTH, target.noise)
 
 
 def weigh(target: Target, pixels: Float[Tensor, "T N 2"], sigma: float) -> Residuals:

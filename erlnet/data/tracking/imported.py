@@ -10,7 +10,7 @@ import torch
 from scipy.spatial.transform import Rotation, Slerp
 
 from erlnet.data.clip import Coefficients
-from erlnet.data.tracking.figures import figures
+from erlnet.data.tracking.figures import MEDIAN_LENGTH, figures
 from erlnet.data.tracking.root import upright_root
 from erlnet.head.model import HeadModel
 from erlnet.interfaces import Observation, Tracked
@@ -130,8 +130,7 @@ def with_figures(
     lost = ~np.isfinite(observation.landmarks).all((1, 2))
     rejected = np.zeros(len(error), bool)
     if seen.any():
-        # The median length of a 2-D Gaussian error is 1.177 sigma.
-        report = figures(error, projected, lost, rejected, float(np.median(error[seen])) / 1.177)
+        report = figures(error, projected, lost, rejected, float(np.median(error[seen])) / MEDIAN_LENGTH)
     else:  # no landmarks to compare with: the figures that need them are left out
         with_none = figures(np.zeros_like(error), projected, lost, rejected, 0.0)
         report = {key: value for key, value in with_none.items() if key.startswith(("frames", "jitter"))}
