@@ -84,9 +84,9 @@ def _check(row: dict[str, str], place: str) -> None:
 
 
 def _half_split(items: list[Item], path: Path) -> list[Finding]:
-    """A run takes a data set's own sides or cuts by time, not both: rows without a side would be left out of it."""
+    """A run takes a data set's own sides or cuts by time, not both: it refuses a mixture."""
     without = [item for item in items if not item.split]
     if not without or len(without) == len(items):
         return []
     what = f"{path.name}: {len(without)} of {len(items)} rows have no split, {without[0].source} first"
-    return [Finding("mismatch", what, "they are neither learnt from nor tested; give all rows a split, or none")]
+    return [Finding("mismatch", what, "a run refuses the mixture: give all rows a split, or none")]
