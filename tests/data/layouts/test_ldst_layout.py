@@ -96,7 +96,7 @@ def test_a_manifest_that_is_no_text_is_refused(touch):
         ("a.mp4,anna,angry,test", "mismatch: list.csv line 3: a.mp4 is listed again, first at line 2; the first row"),
         ("a.txt,anna,calm,test", "mismatch: list.csv line 3: a.txt is no video (.mp4, "),
         ("empty.mp4,anna,calm,test", "broken: empty.mp4 has no bytes"),
-        ("b.mp4,anna,calm,", "mismatch: list.csv: 1 of 2 rows have no split, b.mp4 first; they are neither learnt"),
+        ("b.mp4,anna,calm,", "mismatch: list.csv: 1 of 2 rows have no split, b.mp4 first; a run refuses the mixture"),
     ],
 )
 def test_rows_that_cannot_be_used_are_named_and_the_others_kept(touch, row, line):
