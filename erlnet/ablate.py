@@ -81,8 +81,9 @@ def run(options: argparse.Namespace, command: str) -> int:
     first = grid.variants[0]
     data = Path(first.data) if first.data else None
     source = first.choices["dataset"].component.build().fingerprint(data)  # type: ignore[attr-defined]
-    source |= _files(first)
-    plans = tuple(make_plan(v, seed, source, driving, families) for seed in grid.seeds for v in grid.variants)
+    plans = tuple(
+        make_plan(v, seed, source | _files(v), driving, families) for seed in grid.seeds for v in grid.variants
+    )
     check_writable(options.out)
     _keep_split(parsed.assignments.get("split", [""])[0], first.split, options.out)
 

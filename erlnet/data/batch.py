@@ -8,16 +8,10 @@ nothing heavy, and nothing at all where nothing is left to do.
 from __future__ import annotations
 
 import contextlib
-import errno
-import hashlib
 import multiprocessing
-import os
 import shutil
 import signal
-import socket
-import sys
 import time
-import traceback
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -28,11 +22,18 @@ from typing import Any
 
 from erlnet.assets import asset_present
 from erlnet.data.items import Item
-from erlnet.data.records import Making, Record, read_record, replaced_clips, settings_of, write_record
-from erlnet.errors import AssetMissing, InputError, UserError
+from erlnet.data.records import (
+    Making,
+    Record,
+    another_videos,
+    read_record,
+    replaced_clips,
+    settings_of,
+    write_record,
+)
+from erlnet.data.worker import UNITS, Place, Work, serve
+from erlnet.errors import AssetMissing, UserError
 from erlnet.interfaces import Progress
-
-UNITS = 1000  # `Progress.update`'s steps an input
 
 
 @dataclass(frozen=True)
@@ -40,38 +41,8 @@ class Batch:
     """What came of all inputs, in their order."""
 
     done: list[tuple[Item, Record]]
-    failed: list[tuple[Item, str]]
-
-
-@dataclass(frozen=True)
-class Work:
-    """One input that is to be prepared."""
-
-    item: Item
-    name: str  # of its record and its clips' folders
-    settings: dict[str, str]
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where a batch's clips go. `keyed`: folders are named by content too, so that several data sets can share them."""
-
-    out: Path
-    keyed: bool = False
-    owner: str = field(default_factory=lambda: f"{socket.gethostname()}-{os.getpid()}")  # whose scratch it is
-
-    def name(self, item: Item, settings: dict[str, str]) -> str:
-        if not self.keyed:
-            return item.name
-        return f"{item.name}-{hashlib.sha256(repr(sorted(settings.items())).encode()).hexdigest()[:12]}"
-
-    @property
-    def scratch(self) -> Path:
-        return self.out / ".unfinished" / self.owner
-
-    @property
-    def log(self) -> Path:
-        return self.out / ".records" / "log.txt"
+    failed: list[tuple[Item, str]]  # cannot be used
+    broken: list[tuple[Item, str]]  # nothing is known to be wrong with them: to be tried again
 
 
 def prepare_batch(items: Sequence[Item], place: Place, making: Making, jobs: int, progress: Progress) -> Batch:
@@ -83,9 +54,16 @@ def prepare_batch(items: Sequence[Item], place: Place, making: Making, jobs: int
     records: dict[str, Record] = {}
     waiting: deque[Work] = deque()
     works = [_work_on(item, place, making) for item in items]
+    if len({work.name for work in works}) < len(works):
+        raise ValueError("two inputs of one name: a layout must give every item its own")
     for work in works:
         record = read_record(place.out, work.name, work.settings)
-        if record is None:
+        other = "" if record else another_videos(place.out, work.name, work.item)
+        if other:
+            reason = f"{place.out} holds '{work.name}' of {other} already; rename one, or prepare it elsewhere"
+            records[work.name] = Record({}, failed=reason)
+            progress.note(f"{work.item.name}: {reason}")
+        elif record is None:
             waiting.append(work)
         else:
             records[work.name] = record
@@ -97,9 +75,16 @@ def prepare_batch(items: Sequence[Item], place: Place, making: Making, jobs: int
         progress.note(f"{len(records)} of {len(items)} inputs were prepared before")
     if waiting:
         _run(waiting, place, making, jobs, progress, records)
-    done = [(w.item, records[w.name]) for w in works if not records[w.name].failed]
-    failed = [(w.item, records[w.name].failed) for w in works if records[w.name].failed]
-    return Batch(done, failed)
+    batch = Batch([], [], [])
+    for work in works:
+        record = records[work.name]
+        if record.broken:
+            batch.broken.append((work.item, record.failed))
+        elif record.failed:
+            batch.failed.append((work.item, record.failed))
+        else:
+            batch.done.append((work.item, record))
+    return batch
 
 
 def _work_on(item: Item, place: Place, making: Making) -> Work:
@@ -167,10 +152,10 @@ def _run(
 
 def _clear_scratch(place: Place) -> None:
     """Makes this process's own, and removes what killed ones left on this machine."""
-    host, _, _ = place.owner.rpartition("-")
-    for folder in place.scratch.parent.glob(f"{host}-*"):
-        pid = folder.name.rpartition("-")[2]
-        if pid.isdecimal() and not Path(f"/proc/{pid}").exists() and Path("/proc/self").exists():
+    here = place.owner.rpartition("-")[0]
+    for folder in place.scratch.parent.glob("*"):
+        host, _, pid = folder.name.rpartition("-")
+        if host == here and pid.isdecimal() and not Path(f"/proc/{pid}").exists() and Path("/proc/self").exists():
             shutil.rmtree(folder, ignore_errors=True)
     shutil.rmtree(place.scratch, ignore_errors=True)
     place.scratch.mkdir(parents=True)
@@ -179,7 +164,7 @@ def _clear_scratch(place: Place) -> None:
 def _start(place: Place, making: Making) -> _Worker:
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
-    process = context.Process(target=_serve, args=(theirs, place, making), daemon=True)
+    process = context.Process(target=serve, args=(theirs, place, making), daemon=True)
     with _deaf_to_interrupts():
         process.start()
     theirs.close()
@@ -226,18 +211,18 @@ def _hear(worker: _Worker, tally: _Tally, place: Place, records: dict[str, Recor
         raise UserError(content)
     else:
         if kind == "done":
-            record = Record(work.settings, content.clips, content.left_out, "", seconds)
+            record = Record(work.settings, content.clips, content.left_out, "", seconds, str(work.item.video))
             for clip in replaced_clips(place.out, work.name, content.clips):  # it had other cuts before
                 shutil.rmtree(place.out / clip, ignore_errors=True)
             write_record(place.out, work.name, record)
             tally.progress.note(_told(work.name, record))
         elif kind == "failed":
-            record = Record(work.settings, [], [], content, seconds)
+            record = Record(work.settings, [], [], content, seconds, str(work.item.video))
             write_record(place.out, work.name, record)
             tally.progress.note(f"{work.item.name}: {content}")
         else:  # nothing is wrong with the input as far as is known: it is tried again next time
             worker.process.join(5)
-            record = Record(work.settings, [], [], f"{content}; see {place.log}", seconds)
+            record = Record(work.settings, [], [], f"{content}; see {place.log}", seconds, broken=True)
             tally.progress.note(f"{work.item.name}: {record.failed}")
         records[work.name] = record
         worker.work = None
@@ -247,58 +232,3 @@ def _hear(worker: _Worker, tally: _Tally, place: Place, records: dict[str, Recor
 def _told(name: str, record: Record) -> str:
     several = f"{len(record.clips)} clips, one a shot" if len(record.clips) > 1 else "1 clip"
     return f"{name}: {several}, in {record.seconds:.1f} s" + "".join(f"; left out: {text}" for text in record.left_out)
-
-
-class _Teller:
-    """A worker's Progress: tells the parent, not too often."""
-
-    def __init__(self, connection: Connection):
-        self._connection, self._last = connection, -1
-
-    def update(self, step: int, total: int, loss: float | None = None) -> None:
-        units = step * UNITS // total
-        if units // 10 != self._last // 10:
-            self._last = units
-            self._connection.send(("units", units))
-
-    def note(self, text: str) -> None:
-        self._connection.send(("note", text))
-
-
-def _serve(connection: Connection, place: Place, making: Making) -> None:
-    """A worker's life."""
-    log = os.open(place.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-    os.dup2(log, 1)
-    os.dup2(log, 2)  # the landmarker's libraries write warnings of theirs
-    os.environ.setdefault("GOMP_SPINCOUNT", "20000")  # as for training: waiting threads must not hold a shared core
-    try:
-        import torch
-
-        from erlnet.data.prepare import open_tools, prepare_item
-
-        torch.set_num_threads(1)  # so that the bits do not depend on the number of workers
-        with open_tools(making) as tools:
-            while True:
-                work: Work = connection.recv()
-                scratch = place.scratch / work.name
-                try:
-                    prepared = prepare_item(
-                        work.item, work.name, place.out, scratch, tools, work.settings, _Teller(connection)
-                    )
-                    connection.send(("done", prepared))
-                except InputError as error:
-                    connection.send(("failed", str(error)))
-                finally:
-                    shutil.rmtree(scratch, ignore_errors=True)
-    except (EOFError, BrokenPipeError, ConnectionResetError):
-        return  # the parent is gone
-    except AssetMissing as error:
-        connection.send(("asset", (error.asset, error.needed_for)))
-    except UserError as error:
-        connection.send(("stop", str(error)))
-    except Exception as error:
-        print(traceback.format_exc(), file=sys.stderr, flush=True)
-        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-            connection.send(("stop", f"{place.out}: no space left; free some and issue the command again to go on"))
-        else:
-            connection.send(("broken", f"internal error, {type(error).__name__}: {error}"))

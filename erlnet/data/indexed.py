@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from erlnet.data.clip import Indexed
     from erlnet.interfaces import Preparation
 
+_WORKER_BYTES = 1 << 31  # of memory for each worker: it takes half of that for ten minutes of video
 _SHOWN = 5  # failed inputs that an error names
 
 
@@ -44,20 +46,31 @@ class IndexedSource:
 
     def fingerprint(self, data: Path | None) -> dict:
         """How many items there are, and a hash over their files' sizes and ends, their labels and places."""
-        rows = [[_described(item), quick_print(item.video)] for item in self.index(data).items]
+        rows = [
+            [_described(item), quick_print(item.video), quick_print(item.sound) if item.sound else ""]
+            for item in self.index(data).items
+        ]
         text = json.dumps(rows, sort_keys=True)
         return {"items": len(rows), "sha256": hashlib.sha256(text.encode()).hexdigest()}
 
     def prepare(self, wanted: Preparation) -> None:
         """Prepares the items that the store lacks and lists them all.
 
-        Inputs that cannot be used are noted and left out; UserError where every one of them is.
+        Inputs that cannot be used are noted and left out. UserError where every one of them is, and where one was not
+        finished for another reason (its process was killed).
         """
         from erlnet.data.clip import write_index
 
         making = Making(self.dataset, self.options, wanted.tracker, wanted.head_model)
         place = Place(wanted.store, keyed=True)
-        batch = prepare_batch(self.index(wanted.data).items, place, making, wanted.jobs, wanted.progress)
+        jobs = min(wanted.jobs, _jobs_in_memory())
+        batch = prepare_batch(self.index(wanted.data).items, place, making, jobs, wanted.progress)
+        if batch.broken:  # without them the sweep would learn from less than its key says
+            item, reason = batch.broken[0]
+            raise UserError(
+                f"{len(batch.broken)} inputs were not finished, the first of them {item.name}: {reason}; what is "
+                "finished is kept: issue the command again to go on"
+            )
         if not batch.done:
             reasons = "; ".join(f"{item.name}: {reason}" for item, reason in batch.failed[:_SHOWN])
             more = len(batch.failed) - _SHOWN
@@ -75,6 +88,14 @@ def indexed(batch: Batch, store: Path, dataset: str) -> Sequence[Indexed]:
         labels = Labels(item.speaker, item.style, dataset, item.split, item.source)
         rows += [Indexed(store / clip, labels) for clip in record.clips]
     return rows
+
+
+def _jobs_in_memory() -> int:
+    """As many workers as the machine's memory holds."""
+    try:
+        return max(1, os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // _WORKER_BYTES)
+    except (AttributeError, ValueError, OSError):
+        return 1
 
 
 def _described(item: Item) -> dict:

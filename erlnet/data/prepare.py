@@ -18,7 +18,6 @@ import numpy as np
 from PIL import Image
 from threadpoolctl import threadpool_limits
 
-from erlnet.assets import asset_present
 from erlnet.data.clip import FPS, SAMPLE_RATE, Camera, ClipFacts, ClipWriter, Labels
 from erlnet.data.crop import Crop, boxed_crop, face_crop
 from erlnet.data.detector import FaceDetectors, fill_gaps
@@ -28,6 +27,7 @@ from erlnet.data.look import FIRST_PASS, WORK_UNITS, Seen, look
 from erlnet.data.matte import PersonMatte
 from erlnet.data.records import Making
 from erlnet.data.sheet import ContactSheet
+from erlnet.data.shelf import Shelf
 from erlnet.data.shots import SHORTEST, shots
 from erlnet.data.silence import Silence
 from erlnet.data.silhouette import PartFaces
@@ -65,9 +65,7 @@ def open_tools(making: Making) -> Iterator[Tools]:
     """AssetMissing without the landmark model, or without the matte where it is asked for."""
     with ExitStack() as stack:
         model = making.head_model.build()
-        wanted = making.options.matte
-        with_matte = wanted == "always" or (wanted == "auto" and asset_present("matte"))
-        matte = stack.enter_context(PersonMatte()) if with_matte else None
+        matte = stack.enter_context(PersonMatte()) if making.with_matte else None
         detectors = stack.enter_context(FaceDetectors(_LANES))
         yield Tools(making, model, PartFaces.of(model), making.tracker.build(), detectors, matte)
 
@@ -92,31 +90,43 @@ class _Shot:
     end: int
 
     @property
+    def n_frames(self) -> int:
+        return self.end - self.begin
+
+    @property
+    def offset(self) -> int:
+        """Frames from the beginning of the recording."""
+        return round(self.item.place * FPS) + self.stretch.begin
+
+    @property
     def stretch(self) -> Stretch:
         return Stretch(self.seen.begin + self.begin, self.seen.begin + self.end)
 
 
-def prepare_item(
-    item: Item, name: str, out: Path, scratch: Path, tools: Tools, settings: dict[str, str], progress: Progress
-) -> Prepared:
-    """Makes the clips of one input under `scratch`, then moves them into `out`, where they replace older ones.
+def prepare_item(item: Item, shelf: Shelf, tools: Tools, progress: Progress) -> Prepared:
+    """Makes the clips of one input, but for those that the shelf holds, and puts each on it as it is finished.
 
-    A video with hard cuts gives `name`.shot00, `name`.shot01 ...; one without, `name`. InputError where no clip
-    can be made of it.
+    A video with hard cuts gives NAME.shot00, NAME.shot01 ...; one without, NAME. InputError where no clip can be made
+    of it.
     """
     seen = look(item, tools.detectors, progress)
     runs = shots(len(seen.faces), seen.cuts)
     if len(runs) > 1 and tools.making.options.cuts == "refuse":
         when = ", ".join(f"{cut / FPS:.1f} s" for cut in seen.cuts[:5])
-        raise InputError(f"{item.video}: {len(runs) - 1} hard cuts (at {when}); cuts=split makes a clip of each shot")
-    made, left_out = [], []
+        found = f"{len(runs) - 1} hard cuts (at {when})"
+        raise InputError(f"{item.video}: {found}; dataset.cuts=split makes a clip of each shot")
+    made, left_out, digest = [], [], sha256_of(item.video)
     for i, (begin, end) in enumerate(runs):
         which = "" if len(runs) == 1 else f".shot{i:02d}"
-        clip = name + which
+        clip = shelf.name + which
+        shot = _Shot(clip, item.name + which, item, seen, begin, end)
         try:
             if len(runs) > 1 and end - begin < SHORTEST:
                 raise InputError(f"is only {(end - begin) / FPS:.1f} s long")
-            _make_clip(_Shot(clip, item.name + which, item, seen, begin, end), scratch, tools, settings, progress)
+            if not shelf.holds(clip, shot.offset, shot.n_frames):
+                sources = shelf.settings | {item.video.name: digest}
+                _make_clip(shot, shelf.scratch / clip, tools, sources, progress)
+                shelf.put(clip, shot.offset, shot.n_frames)
             made.append(clip)
         except InputError as error:
             if len(runs) == 1:
@@ -124,16 +134,12 @@ def prepare_item(
             left_out.append(f"shot {i} ({begin / FPS:.1f} to {end / FPS:.1f} s): {error}")
     if not made:
         raise InputError(f"{item.video}: none of its {len(runs)} shots can be used; {left_out[0]}")
-    for clip in made:
-        shutil.rmtree(out / clip, ignore_errors=True)
-        (scratch / clip).rename(out / clip)
     return Prepared(made, left_out)
 
 
-def _make_clip(shot: _Shot, scratch: Path, tools: Tools, settings: dict[str, str], progress: Progress) -> None:
-    working = scratch / shot.folder
+def _make_clip(shot: _Shot, working: Path, tools: Tools, sources: dict[str, str], progress: Progress) -> None:
     shutil.rmtree(working, ignore_errors=True)
-    size, n_frames = tools.making.options.size, shot.end - shot.begin
+    size, n_frames = tools.making.options.size, shot.n_frames
     chosen = _choose(shot, tools)
     mesh = fill_gaps(chosen.mesh)
     crop = _crop(shot, to_68(mesh), size)
@@ -177,10 +183,7 @@ def _make_clip(shot: _Shot, scratch: Path, tools: Tools, settings: dict[str, str
     coefficients = replace(
         tracked.coefficients, torso_offset=watched.torso_offset, valid=tracked.coefficients.valid & filled
     )
-    facts = ClipFacts(
-        settings | {item.video.name: sha256_of(item.video)}, tracked.report | _counts(chosen, filled, audio, tools),
-        shot.stretch.begin,
-    )  # fmt: skip
+    facts = ClipFacts(sources, tracked.report | _counts(chosen, filled, audio, tools), shot.offset)
     silence = np.zeros(n_frames * SAMPLE_RATE // FPS, np.float32)
     writer.close(silence if audio is None else audio, coefficients, landmarks, facts)
     sheet.save(working / "contact_sheet.png")
@@ -199,10 +202,11 @@ def _choose(shot: _Shot, tools: Tools) -> ChosenFace:
     if chosen is None:
         raise InputError(f"no face was found in any of its {n_frames} frames")
     if tools.making.options.faces == "refuse" and chosen.rivals > MAX_RIVALS * n_frames:
-        raise InputError(f"{chosen.rivals} of its {n_frames} frames show a second face; faces=largest takes the larger")
-    found = np.isfinite(fill_gaps(chosen.mesh)).all((1, 2)).sum()
-    if found < MIN_SEEN * n_frames:
-        raise InputError(f"a face was found in only {found} of its {n_frames} frames; at least a fifth must show one")
+        found = f"{chosen.rivals} of its {n_frames} frames show a second face"
+        raise InputError(f"{found}; dataset.faces=largest takes the most prominent one")
+    seen = np.isfinite(fill_gaps(chosen.mesh)).all((1, 2)).sum()
+    if seen < MIN_SEEN * n_frames:
+        raise InputError(f"a face was found in only {seen} of its {n_frames} frames; at least a fifth must show one")
     return chosen
 
 

@@ -15,7 +15,7 @@ from erlnet.data.batch import UNITS, Batch, Place, prepare_batch
 from erlnet.data.folder import videos_index
 from erlnet.data.indexed import indexed
 from erlnet.data.items import Index
-from erlnet.data.records import Making, write_quarantine
+from erlnet.data.records import Making, all_records, write_quarantine
 from erlnet.data.video_files import videos_in
 from erlnet.errors import UserError
 from erlnet.files import write_whole
@@ -74,12 +74,17 @@ def prepare_command(words: Sequence[str], out: Path, size: int | None, jobs: int
     batch = prepare_batch(index.items, Place(out), making, jobs, BatchProgress(display))
     display.close()
     rows = list(indexed(batch, out, making.dataset))
-    _write_index(out, rows)
-    _write_table(out, batch)
-    write_quarantine(out, [(item.name, reason) for item, reason in batch.failed])
-    failed = f", {len(batch.failed)} inputs failed: see {out / 'quarantine.json'}" if batch.failed else ""
-    print(f"{len(rows)} clips in {out}{failed}")
-    return 1 if batch.failed else 0
+    failed = [*batch.failed, *batch.broken]
+    _write_index(out, rows, batch)
+    _write_table(out)
+    write_quarantine(out, [(item.name, reason) for item, reason in failed])
+    wrong = f"; {_counted(len(failed), 'input')} failed: see {out / 'quarantine.json'}" if failed else ""
+    print(f"{_counted(len(rows), 'clip')} in {out}{wrong}")
+    return 1 if failed else 0
+
+
+def _counted(n: int, what: str) -> str:
+    return f"{n} {what}" if n == 1 else f"{n} {what}s"
 
 
 def _is_setting(word: str) -> bool:
@@ -118,34 +123,40 @@ def _resolve(inputs: Sequence[Path], settings: Sequence[str], size: int | None) 
     return making, options.build().index(Path(variant.data or ""))
 
 
-def _write_index(out: Path, rows: Sequence[Indexed]) -> None:
-    """These clips, and those that the folder's index held before and that still lie there."""
+def _write_index(out: Path, rows: Sequence[Indexed], batch: Batch) -> None:
+    """These clips, and those that the index held before, still lie there, and are of none of this call's inputs."""
     from erlnet.data.clip import read_index, write_index
 
-    folders = {row.folder.resolve() for row in rows}
+    items = [item for item, _ in [*batch.done, *batch.failed, *batch.broken]]
+    mine = {item.name for item in items}
+    places = {str(item.video) for item in items}
+    stale = {clip for r in all_records(out).values() if r.video in places for clip in r.clips}  # named otherwise before
     try:
         before = read_index(out)
     except UserError:
         before = []
-    kept = [r for r in before if r.folder.resolve() not in folders and (r.folder / "clip.json").is_file()]
+    kept = [
+        row for row in before
+        if (row.folder / "clip.json").is_file()
+        and not {row.folder.name, row.folder.name.rpartition(".shot")[0]} & mine
+        and row.folder.name not in stale
+    ]  # fmt: skip
     write_index(out, sorted([*kept, *rows], key=lambda row: row.folder.name))
 
 
-def _write_table(out: Path, batch: Batch) -> None:
-    """`clips.csv`: what is known of each clip of this call."""
+def _write_table(out: Path) -> None:
+    """`clips.csv`: what is known of each clip that was prepared in `out`."""
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
     table.writerow(["clip", "video", "speaker", "style", "split", "frames", "seconds_to_prepare", *_FIGURES])
-    for item, record in batch.done:
-        for clip in record.clips:
-            described = json.loads((out / clip / "clip.json").read_text())
-            seconds = round(record.seconds * described["n_frames"] / max(_frames(out, record.clips), 1), 2)
-            figures = [described["tracking"].get(name, "") for name in _FIGURES]
+    for record in all_records(out).values():
+        texts = [json.loads((out / clip / "clip.json").read_text()) for clip in record.clips if (out / clip).is_dir()]
+        n_frames = sum(text["n_frames"] for text in texts)
+        for described in texts:
+            seconds = round(record.seconds * described["n_frames"] / n_frames, 2)
+            labels, figures = described["labels"], [described["tracking"].get(name, "") for name in _FIGURES]
             table.writerow(
-                [clip, item.video.name, item.speaker, item.style, item.split, described["n_frames"], seconds, *figures]
-            )
+                [described["name"], Path(record.video).name, labels["speaker"], labels["style"], labels["split"],
+                 described["n_frames"], seconds, *figures]
+            )  # fmt: skip
     write_whole(out / "clips.csv", text.getvalue())
-
-
-def _frames(out: Path, clips: Sequence[str]) -> int:
-    return sum(json.loads((out / clip / "clip.json").read_text())["n_frames"] for clip in clips)

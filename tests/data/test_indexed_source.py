@@ -1,5 +1,6 @@
 """A data set of videos as the sweep sees it: listed, fingerprinted, prepared into a store, indexed with its labels."""
 
+import json
 import os
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -8,15 +9,27 @@ import numpy as np
 import pytest
 
 from erlnet.data import indexed as indexed_module
-from erlnet.data.batch import Batch, Place
+from erlnet.data.batch import Batch
 from erlnet.data.clip import Camera, ClipFacts, ClipWriter, Coefficients, Labels, open_index
 from erlnet.data.components import Landmarks
 from erlnet.data.folder import FolderSource, videos_index
 from erlnet.data.indexed import IndexedSource
 from erlnet.data.items import Index, Item
 from erlnet.data.options import PrepareOptions
-from erlnet.data.records import Making, Record, files_read, quick_print, read_record, settings_of, write_record
+from erlnet.data.records import (
+    Making,
+    Record,
+    another_videos,
+    files_read,
+    quick_print,
+    read_record,
+    replaced_clips,
+    settings_of,
+    write_record,
+)
+from erlnet.data.shelf import Shelf
 from erlnet.data.silence import Silence
+from erlnet.data.worker import Place
 from erlnet.errors import UserError
 from erlnet.head.components import Flame, MakeHuman
 from erlnet.interfaces import Preparation
@@ -74,7 +87,7 @@ def prepared(monkeypatch):
                 write_record(place.out, name, record)
                 made.append(item.name)
             done.append((item, record))
-        return Batch(done, [])
+        return Batch(done, [], [])
 
     monkeypatch.setattr(indexed_module, "prepare_batch", prepare_batch)
     return made
@@ -136,11 +149,34 @@ def test_nothing_selected_is_refused(root):
 
 def test_all_inputs_failing_is_an_error_that_names_some_of_them(root, tmp_path, monkeypatch):
     def all_fail(items, place, making, jobs, progress):
-        return Batch([], [(item, "no face") for item in items])
+        return Batch([], [(item, "no face") for item in items], [])
 
     monkeypatch.setattr(indexed_module, "prepare_batch", all_fail)
     with pytest.raises(UserError, match="a: no face; b: no face"):
         prepare(IndexedSource("two", Two(), PrepareOptions()), root, tmp_path / "runs")
+
+
+def test_an_input_that_was_not_finished_stops_the_sweep_and_is_named(root, tmp_path, monkeypatch):
+    def one_killed(items, place, making, jobs, progress):
+        return Batch([], [], [(items[0], "its process ended with signal 9 (out of memory?)")])
+
+    monkeypatch.setattr(indexed_module, "prepare_batch", one_killed)
+    with pytest.raises(UserError, match=r"1 inputs were not finished.*a: its process ended.*again to go on"):
+        prepare(IndexedSource("two", Two(), PrepareOptions()), root, tmp_path / "runs")
+
+
+def test_a_sound_file_of_its_own_is_part_of_the_fingerprint(root):
+    @dataclass(frozen=True)
+    class WithSound(Two):
+        def index(self, folder: Path) -> Index:
+            items = super().index(folder).items
+            return Index(tuple(replace(item, sound=folder / "sound.m4a") for item in items))
+
+    source = IndexedSource("two", WithSound(), PrepareOptions())
+    (root / "sound.m4a").write_bytes(b"one")
+    before = source.fingerprint(root)
+    (root / "sound.m4a").write_bytes(b"another")
+    assert source.fingerprint(root) != before
 
 
 # --- records
@@ -161,6 +197,64 @@ def test_a_record_counts_while_bytes_options_and_clips_are_the_same(root, tmp_pa
     assert read_record(tmp_path, "a", settings_of(replace(item, start=1.0), making())) is None
     item.video.write_bytes(b"c" * 1000)
     assert read_record(tmp_path, "a", settings_of(item, making())) is None
+
+
+def test_the_matte_being_there_now_makes_a_clip_again_and_its_going_does_not(root, tmp_path, monkeypatch):
+    there = False
+    monkeypatch.setattr("erlnet.data.records.asset_present", lambda name: there)
+    item = Two().index(root).items[0]
+    write_clip(tmp_path / "a", Labels("s", "", "folder", "", "a"))
+    write_record(tmp_path, "a", Record(settings_of(item, making()), ["a"]))
+    assert read_record(tmp_path, "a", settings_of(item, making()))
+    there = True
+    with_matte = settings_of(item, making())
+    assert read_record(tmp_path, "a", with_matte) is None
+    write_record(tmp_path, "a", Record(with_matte, ["a"]))
+    there = False
+    assert read_record(tmp_path, "a", settings_of(item, making()))
+
+
+def test_a_name_that_another_video_holds_is_told(root, tmp_path):
+    item = Two().index(root).items[0]
+    write_record(tmp_path, "a", Record(settings_of(item, making()), ["a"], video=str(item.video)))
+    assert another_videos(tmp_path, "a", item) == ""
+    (root / "elsewhere.mp4").write_bytes(b"other" * 300)
+    assert another_videos(tmp_path, "a", replace(item, video=root / "elsewhere.mp4")) == str(item.video)
+    (root / "copy.mp4").write_bytes(item.video.read_bytes())
+    assert another_videos(tmp_path, "a", replace(item, video=root / "copy.mp4")) == ""
+
+
+# --- the shelf
+
+
+def test_a_shelf_holds_a_clip_of_the_same_making_and_frames_alone(tmp_path):
+    def write(place, settings):
+        write_clip(place, Labels("s", "", "folder", "", "a"))
+        text = json.loads((place / "clip.json").read_text())
+        (place / "clip.json").write_text(json.dumps(text | {"sources": settings | {"a.mp4": "0" * 64}}))
+
+    shelf = Shelf(tmp_path / "out", tmp_path / "scratch", "a", {"video": "x", "size": "64"})
+    assert not shelf.holds("a", 0, 3)
+    write(tmp_path / "scratch" / "a", shelf.settings)
+    write_record(tmp_path / "out", "a", Record({"video": "x", "size": "128"}, ["a", "a.shot01"]))
+    shelf.put("a", 0, 3)
+    assert shelf.holds("a", 0, 3)
+    assert not shelf.holds("a", 0, 4)
+    assert not shelf.holds("a", 25, 3)
+    assert not replace(shelf, settings=shelf.settings | {"size": "128"}).holds("a", 0, 3)
+    # The record of the clip that was replaced vouches for nothing, and still tells what there was.
+    assert read_record(tmp_path / "out", "a", {"video": "x", "size": "128"}) is None
+    assert replaced_clips(tmp_path / "out", "a", ["a"]) == ["a.shot01"]
+
+
+def test_what_another_process_put_there_meanwhile_stays(tmp_path):
+    shelf = Shelf(tmp_path / "out", tmp_path / "scratch", "a", {})
+    for place in ("out", "scratch"):
+        write_clip(tmp_path / place / "a", Labels("s", "", "folder", "", "a"))
+    before = (tmp_path / "out" / "a" / "clip.json").stat().st_mtime_ns
+    shelf.put("a", 0, 3)
+    assert (tmp_path / "out" / "a" / "clip.json").stat().st_mtime_ns == before
+    assert (tmp_path / "scratch" / "a").is_dir()
 
 
 def test_half_a_record_is_none(root, tmp_path):

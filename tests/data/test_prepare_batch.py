@@ -17,7 +17,7 @@ import pytest
 from erlnet.__main__ import main
 from erlnet.assets import asset_present
 from erlnet.data import batch
-from erlnet.data.batch import Place, prepare_batch
+from erlnet.data.batch import prepare_batch
 from erlnet.data.clip import open_index
 from erlnet.data.components import Folder, Landmarks
 from erlnet.data.demo.actor import act, cast
@@ -25,6 +25,7 @@ from erlnet.data.demo.filming import build_scene
 from erlnet.data.demo.speech import perform
 from erlnet.data.items import Item
 from erlnet.data.records import Making
+from erlnet.data.worker import Place
 from erlnet.head.components import MakeHuman
 
 MODELS = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "models"
@@ -251,7 +252,7 @@ def test_a_killed_worker_costs_its_input_alone_which_is_tried_again(videos, tmp_
     came = prepare_batch(items, place, halting, 1, notes)
     killer.join()
     assert [record.clips for _, record in came.done] == [["a"]]
-    ((item, reason),) = came.failed
+    ((item, reason),) = came.broken
     assert item.name == "victim"
     assert reason == f"its process ended with signal 9 (out of memory?); see {place.log}"
     assert [text for text in notes.texts if text.startswith("victim") and reason in text]
@@ -339,7 +340,7 @@ def test_bad_inputs_among_good_ones_are_named_and_the_exit_code_is_1(videos, who
     words = [str(videos[0]), str(text), str(tmp_path / "absent.mp4"), "--out", str(tmp_path / "out"), "--size", "64"]
     assert main(["prepare", *words]) == 1
     said, told = capsys.readouterr()
-    assert said == f"1 clips in {tmp_path / 'out'}, 2 inputs failed: see {tmp_path / 'out' / 'quarantine.json'}\n"
+    assert said == f"1 clip in {tmp_path / 'out'}; 2 inputs failed: see {tmp_path / 'out' / 'quarantine.json'}\n"
     assert "text.mp4: it cannot be read as a video" in told
     rows = json.loads((tmp_path / "out" / "quarantine.json").read_text())
     assert [row["name"] for row in rows] == ["absent", "text"]

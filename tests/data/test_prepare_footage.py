@@ -33,6 +33,7 @@ pytest.importorskip("mediapipe", reason="extra `track` is not installed")
 
 from erlnet.data.prepare import open_tools, prepare_item
 from erlnet.data.regions import WORK
+from erlnet.data.shelf import Shelf
 from erlnet.data.silhouette import silhouettes
 from erlnet.data.watch import Outlines
 
@@ -164,10 +165,8 @@ def prepare_into(folder, what, tools, notes=None, **options):
     item = what if isinstance(what, Item) else item_of(what)
     making = replace(tools.making, options=replace(tools.making.options, **options))
     folder.mkdir(exist_ok=True)
-    prepared = prepare_item(
-        item, item.name, folder, folder / "scratch", replace(tools, making=making), settings_of(item, making),
-        notes or Notes(),
-    )  # fmt: skip
+    shelf = Shelf(folder, folder / "scratch", item.name, settings_of(item, making))
+    prepared = prepare_item(item, shelf, replace(tools, making=making), notes or Notes())
     return [open_clip(folder / name) for name in prepared.clips], prepared.left_out
 
 
