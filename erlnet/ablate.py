@@ -28,7 +28,8 @@ NAME=VALUE[,VALUE...] sweeps; NAME=[A,B] is one value that is a list. NAME is
   a slot             {slots}
   data               a video, a folder of videos, a folder that `erlnet prepare` wrote, or a dataset's root
   preset             smoke, demo (default without data), study, fast (default on real data), full, full512
-  split              own (the dataset's), blocks (default on your videos), last, time, or a frozen split's FILE.json
+  split              own (the dataset's), blocks, last, time, or a frozen split's FILE.json; on your own videos the
+                     default is auto: the labels that a prepared data set has, else blocks
   seed, threads      seed=0,1,2 or 'seed=range(3)'; threads defaults to the physical cores
   SLOT.OPTION, COMPONENT.OPTION, or codec|motion|renderer.OPTION such as renderer.steps
 `python -m erlnet components [SLOT]` lists components and options. The last line on stdout is the report's path.

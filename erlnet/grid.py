@@ -16,7 +16,7 @@ from erlnet.options import option_types, parse_value
 from erlnet.presets import default_preset, preset_values
 from erlnet.variant import GIVEN, STAGE_SETTINGS, Choice, Variant, physical_cores
 
-SPLITS = ("own", "blocks", "last", "time")
+SPLITS = ("own", "auto", "auto-time", "blocks", "last", "time")
 OWN_SPLIT = ("demo", "mead", "hdtf", "voxceleb")  # data sets that say which clip is on which side
 SINGLE = ("data", "preset", "split", "threads")  # they change the test frames or their count: one value a study
 
@@ -81,7 +81,7 @@ class _Base:
     def of(cls, single: Mapping[str, str], slots: Mapping[str, list[str]]) -> _Base:
         dataset = _one("dataset", slots.get("dataset", [SLOTS["dataset"]]))
         preset = single.get("preset", default_preset(dataset))
-        default = "own" if dataset in OWN_SPLIT else "time" if dataset == "ldst" else "blocks"
+        default = "own" if dataset in OWN_SPLIT else "auto-time" if dataset == "ldst" else "auto"
         split = single.get("split", default)
         if split.endswith(".json"):
             split = split_name(Path(split))

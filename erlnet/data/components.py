@@ -80,7 +80,8 @@ class Folder(PrepareOptions):
 class Ldst(PrepareOptions, LdstLayout):
     """LDST: ROOT/<speaker>/<style>/<name>.mp4, or a manifest CSV with the columns path,speaker,style,split.
 
-    `manifest`: the CSV, relative to ROOT. Without one each video is cut by time: split=time, 80/10/10 with gaps.
+    `manifest`: the CSV, relative to ROOT. Its sides count; where it has none each video is cut by time, 80/10/10 with
+    gaps (split=auto-time).
     """
 
     VERSION: ClassVar[int] = 1
@@ -108,7 +109,8 @@ class Hdtf(PrepareOptions, HdtfLayout):
     """HDTF: its text files beside the downloaded videos, or beside clips cut from them.
 
     `split`: identity (people by a hash with `seed`; `test_share` and `val_share` of them) or edtalk (its two JSON
-    files, in the folder `lists`; it has people on both sides). `subsets`: of RD, WDA, WRA. `clips`: whether NAME_I.mp4
+    files, in the folder `lists`; it has people on both sides; `torn`: recordings on both sides are left out of train,
+    or kept). `subsets`: of RD, WDA, WRA. `clips`: whether NAME_I.mp4
     are cropped already or whole pictures.
     """
 

@@ -15,6 +15,7 @@ from types import TracebackType
 import numpy as np
 
 from erlnet.assets import asset_path
+from erlnet.data.tracking.figures import BRIDGED
 from erlnet.errors import UserError
 
 MESH_POINTS = 478
@@ -122,7 +123,7 @@ class FaceDetectors:
             self._free.get().close()
 
 
-def fill_gaps(values: np.ndarray, longest: int = 5) -> np.ndarray:
+def fill_gaps(values: np.ndarray, longest: int = BRIDGED) -> np.ndarray:
     """(T, ...) with NaN rows -> the same with inner gaps of at most `longest` rows interpolated linearly.
 
     Longer gaps, and those at either end, stay NaN.

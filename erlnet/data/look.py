@@ -61,7 +61,9 @@ def look(item: Item, detectors: FaceDetectors, progress: Progress) -> Seen:
         progress.note(f"{item.name}: the video ends {missing / FPS:.1f} s before the stretch that was asked for")
     if not any(faces):
         raise InputError(f"{item.video}: no face was found in any of its {len(faces)} frames")
-    return Seen(faces, np.array(numbers), cuts(np.stack(small), np.array(numbers)), info.height, info.width, info.start, begin)
+    shown_frames = np.array(numbers)
+    at = cuts(np.stack(small), shown_frames)
+    return Seen(faces, shown_frames, at, info.height, info.width, info.start, begin)
 
 
 def _searched(

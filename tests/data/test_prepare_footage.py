@@ -487,7 +487,7 @@ def test_where_the_data_set_gives_a_box_the_face_in_it_is_taken_though_another_i
 
 
 def test_two_faces_are_refused_where_that_is_asked_for(pair, prepare):
-    with pytest.raises(InputError, match=r"pair\.mkv: 20 of its 20 frames show a second face; faces=largest"):
+    with pytest.raises(InputError, match=r"pair\.mkv: 20 of its 20 frames show a second face; dataset\.faces=largest"):
         prepare(pair, faces="refuse")
 
 
@@ -519,7 +519,7 @@ def test_each_shot_is_a_clip_and_one_that_is_too_short_is_named(three_shots, pre
 
 
 def test_cuts_are_refused_where_that_is_asked_for(three_shots, prepare):
-    with pytest.raises(InputError, match=r"talk\.mkv: 2 hard cuts \(at 1\.0 s, 2\.0 s\); cuts=split"):
+    with pytest.raises(InputError, match=r"talk\.mkv: 2 hard cuts \(at 1\.0 s, 2\.0 s\); dataset\.cuts=split"):
         prepare(three_shots[0], cuts="refuse")
 
 

@@ -22,7 +22,7 @@ def test_no_word_is_the_default_on_the_demo():
 
 def test_data_means_the_folder_dataset_and_the_fast_preset():
     (variant,) = grid("data=talk.mp4").variants
-    assert (variant.config["dataset"], variant.preset, variant.split) == ("folder", "fast", "blocks")
+    assert (variant.config["dataset"], variant.preset, variant.split) == ("folder", "fast", "auto")
 
 
 def test_an_option_applies_to_the_variants_whose_component_has_it():
@@ -76,8 +76,8 @@ def test_each_data_set_has_the_split_it_comes_with():
 
     assert split("dataset=mead", "data=x") == split("dataset=hdtf", "data=x") == split("dataset=voxceleb", "data=x")
     assert split("dataset=mead", "data=x") == "own"
-    assert split("dataset=ldst", "data=x") == "time"
-    assert split("data=x") == "blocks"
+    assert split("dataset=ldst", "data=x") == "auto-time"
+    assert split("data=x") == "auto"
 
 
 def test_a_data_sets_option_cannot_be_swept():
@@ -95,7 +95,11 @@ def test_a_split_given_as_a_file_is_named_by_what_it_says(tmp_path):
     from erlnet.data.split_files import FrozenSplit, Row, write_frozen
 
     def named(stop):
-        rows = {"train": [Row("a", "talk", "talk", 0, stop)], "val": [], "test": [Row("b", "talk", "talk", 90, 100)]}
+        rows = {
+            "train": [Row("a", "talk", "talk", 0, stop, 100, 0)],
+            "val": [],
+            "test": [Row("b", "talk", "talk", 90, 100, 100, 0)],
+        }
         write_frozen(tmp_path / "mine.json", FrozenSplit("mine", rows))
         return grid(f"split={tmp_path / 'mine.json'}").variants[0].split
 

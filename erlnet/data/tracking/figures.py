@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+BRIDGED = 5  # frames that may be missing in a row and are made up from both sides
 MEDIAN_LENGTH = 1.177  # of a 2-D Gaussian error over its sigma: sqrt(2 ln 2)
 _MOUTH = slice(48, 68)
 

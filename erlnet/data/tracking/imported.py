@@ -10,12 +10,11 @@ import torch
 from scipy.spatial.transform import Rotation, Slerp
 
 from erlnet.data.clip import Coefficients
-from erlnet.data.tracking.figures import MEDIAN_LENGTH, figures
+from erlnet.data.tracking.figures import BRIDGED, MEDIAN_LENGTH, figures
 from erlnet.data.tracking.root import upright_root
 from erlnet.head.model import HeadModel
 from erlnet.interfaces import Observation, Tracked
 
-BRIDGED = 5  # frames that may be missing in a row and are made up from both sides
 _NECK = 1  # joint
 _BLOCK = 500  # frames projected at once: bounds memory
 

@@ -15,8 +15,8 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from erlnet.data.clip import FPS, Coefficients
+from erlnet.data.tracking.figures import BRIDGED
 from erlnet.data.tracking.imported import (
-    BRIDGED,
     between,
     filled,
     filled_rigid,
