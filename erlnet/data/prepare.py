@@ -33,7 +33,7 @@ from erlnet.data.silence import Silence
 from erlnet.data.silhouette import PartFaces
 from erlnet.data.video import Stretch, read_audio, read_frames
 from erlnet.data.video_files import sha256_of
-from erlnet.data.watch import Outlines, Watcher
+from erlnet.data.watch import Outlines, Watched, Watcher
 from erlnet.errors import InputError
 from erlnet.head.blendshapes import BlendshapeMotion, from_mediapipe
 from erlnet.head.mediapipe68 import to_68
@@ -157,28 +157,8 @@ def _make_clip(shot: _Shot, working: Path, tools: Tools, sources: dict[str, str]
     labels = Labels(item.speaker, item.style, tools.making.dataset, item.split, item.source)
     writer = ClipWriter(working, shot.name, labels, camera)
     outlines = Outlines(tools.model, tools.parts, tracked, _held(landmarks), size)
-    watcher = Watcher(outlines, size, tools.matte)
-    with ThreadPoolExecutor(1) as write, ThreadPoolExecutor(1) as watch:  # each sees the frames in order
-        waiting: deque[Future[None]] = deque()
-        for index, frame in enumerate(read_frames(item.video, shot.stretch)):
-            image = crop.image(frame)
-            waiting += [write.submit(writer.add_frame, image), watch.submit(watcher.see, image)]
-            while len(waiting) > _WAITING:
-                waiting.popleft().result()
-            _tell(progress, shot, index, FIRST_PASS, _SECOND_PASS)
-        for done in waiting:
-            done.result()
-    watched = watcher.found()
-    sheet = ContactSheet(n_frames)
-    with ThreadPoolExecutor(_LANES) as pool:
-        for batch in outlines.batches():
-            maps = pool.map(lambda index: watched.regions(index, outlines.at(index)), batch)
-            for index, regions in zip(batch, maps):
-                writer.add_regions(regions)
-                if sheet.wants(index):
-                    image = np.asarray(Image.open(working / "frames" / f"{index:05d}.png"))
-                    sheet.add(image, regions, landmarks[index])
-                _tell(progress, shot, index, _SECOND_PASS, 1.0)
+    watched = _write_frames(shot, crop, writer, Watcher(outlines, size, tools.matte), progress)
+    sheet = _write_regions(shot, watched, writer, outlines, landmarks, progress)
     filled = np.isfinite(mesh).all((1, 2))
     coefficients = replace(
         tracked.coefficients, torso_offset=watched.torso_offset, valid=tracked.coefficients.valid & filled
@@ -187,6 +167,38 @@ def _make_clip(shot: _Shot, working: Path, tools: Tools, sources: dict[str, str]
     silence = np.zeros(n_frames * SAMPLE_RATE // FPS, np.float32)
     writer.close(silence if audio is None else audio, coefficients, landmarks, facts)
     sheet.save(working / "contact_sheet.png")
+
+
+def _write_frames(shot: _Shot, crop: Crop, writer: ClipWriter, watcher: Watcher, progress: Progress) -> Watched:
+    """The second pass: decoding, writing and watching go on side by side, the latter two in the frames' order."""
+    with ThreadPoolExecutor(1) as write, ThreadPoolExecutor(1) as watch:
+        waiting: deque[Future[None]] = deque()
+        for index, frame in enumerate(read_frames(shot.item.video, shot.stretch)):
+            image = crop.image(frame)
+            waiting += [write.submit(writer.add_frame, image), watch.submit(watcher.see, image)]
+            while len(waiting) > _WAITING:
+                waiting.popleft().result()
+            _tell(progress, shot, index, FIRST_PASS, _SECOND_PASS)
+        for done in waiting:
+            done.result()
+    return watcher.found()
+
+
+def _write_regions(
+    shot: _Shot, watched: Watched, writer: ClipWriter, outlines: Outlines, landmarks: np.ndarray, progress: Progress
+) -> ContactSheet:
+    """Every frame's regions from both passes, and the sheet that shows some of them; `landmarks` (T,68,2) px."""
+    sheet = ContactSheet(shot.n_frames)
+    with ThreadPoolExecutor(_LANES) as pool:
+        for batch in outlines.batches():
+            maps = pool.map(lambda index: watched.regions(index, outlines.at(index)), batch)
+            for index, regions in zip(batch, maps):
+                writer.add_regions(regions)
+                if sheet.wants(index):
+                    image = np.asarray(Image.open(writer.folder / "frames" / f"{index:05d}.png"))
+                    sheet.add(image, regions, landmarks[index])
+                _tell(progress, shot, index, _SECOND_PASS, 1.0)
+    return sheet
 
 
 def _naming(video: Path, error: InputError) -> str:
