@@ -12,7 +12,7 @@ import json
 import os
 import wave
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, fields, replace
 from functools import cached_property
 from pathlib import Path
@@ -305,9 +305,3 @@ def open_index(folder: Path) -> list[Clip]:
         clip = open_clip(row.folder)
         clips.append(clip if row.labels is None else replace(clip, labels=row.labels))
     return clips
-
-
-def iter_batches(clip: Clip, size: int) -> Iterator[tuple[int, np.ndarray]]:
-    """(first index, (N,3,H,W) uint8) in batches of `size`, so that a long clip never lies in memory whole."""
-    for start in range(0, len(clip), size):
-        yield start, clip.frames(start, min(start + size, len(clip)))
