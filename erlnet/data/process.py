@@ -5,18 +5,17 @@ from __future__ import annotations
 import ctypes
 import signal
 
-_M_MMAP_THRESHOLD = -3  # malloc.h
+_M_ARENA_MAX = -8  # malloc.h
 _PR_SET_PDEATHSIG = 1  # sys/prctl.h
-_LARGE = 128 << 10  # bytes: a frame is several times as large, what is kept of it is smaller
 
 
-def give_frames_back() -> None:
-    """Has glibc return every large block to the system when it is freed.
+def share_one_heap() -> None:
+    """Has glibc serve all threads from one heap.
 
-    By itself it soon keeps them on the heap, where the little that is kept of each frame pins the room of the whole
-    frame: ten minutes of video then take gigabytes.
+    By itself it gives each thread its own. A frame is freed into one while the little that is kept of it comes from
+    another, so no room is used again: ten minutes of video then take gigabytes.
     """
-    _call("mallopt", _M_MMAP_THRESHOLD, _LARGE)
+    _call("mallopt", _M_ARENA_MAX, 1)
 
 
 def die_with_parent() -> None:

@@ -14,7 +14,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from erlnet.data.items import Item
-from erlnet.data.process import die_with_parent, give_frames_back
+from erlnet.data.process import die_with_parent, share_one_heap
 from erlnet.data.records import Making
 from erlnet.data.shelf import Shelf
 from erlnet.errors import AssetMissing, InputError, UserError
@@ -75,7 +75,7 @@ def serve(connection: Connection, place: Place, making: Making) -> None:
     Between them come ("units", n) and ("note", text). What its libraries write goes into the batch's log.
     """
     die_with_parent()
-    give_frames_back()
+    share_one_heap()
     log = os.open(place.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(log, 1)
     os.dup2(log, 2)  # the landmarker's libraries write warnings of theirs
