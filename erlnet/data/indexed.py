@@ -67,9 +67,9 @@ class IndexedSource:
         batch = prepare_batch(self.index(wanted.data).items, place, making, jobs, wanted.progress)
         if batch.broken:  # without them the sweep would learn from less than its key says
             item, reason = batch.broken[0]
+            more = f" and {len(batch.broken) - 1} more" if len(batch.broken) > 1 else ""
             raise UserError(
-                f"{len(batch.broken)} inputs were not finished, the first of them {item.name}: {reason}; what is "
-                "finished is kept: issue the command again to go on"
+                f"not finished: {item.name}{more}: {reason}; what is finished is kept: issue the command again to go on"
             )
         if not batch.done:
             reasons = "; ".join(f"{item.name}: {reason}" for item, reason in batch.failed[:_SHOWN])

@@ -11,7 +11,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -33,13 +33,17 @@ class Making:
     tracker: Any  # components of the slots
     head_model: Any
 
-    @property
+    @cached_property
     def with_matte(self) -> bool:
         """Whether the person matte will tell who is person; `auto` goes by the asset."""
         return self.options.matte == "always" or (self.options.matte == "auto" and asset_present("matte"))
 
+    @cached_property
     def described(self) -> dict[str, str]:
-        """The same for the same making, of the same files where a component reads the user's own."""
+        """The same for the same making, of the same files where a component reads the user's own.
+
+        Found out once: a component's files may be many, and so are the inputs.
+        """
         read = {"tracker_files": files_read(self.tracker), "head_model_files": files_read(self.head_model)}
         options = {k: v for k, v in asdict(self.options).items() if k in PrepareOptions.__dataclass_fields__}
         return {
@@ -99,9 +103,9 @@ def files_read(component: Any) -> str:
 
 def settings_of(item: Item, making: Making) -> dict[str, str]:
     """What an input's clips depend on."""
-    place = {"start": item.start, "stop": item.stop, "box": asdict(item.box) if item.box else None}
+    place = {"place": item.place, "start": item.start, "stop": item.stop, "box": asdict(item.box) if item.box else None}
     files = {"video": quick_print(item.video)} | ({"sound": quick_print(item.sound)} if item.sound else {})
-    return files | {"place": json.dumps(place)} | making.described()
+    return files | {"place": json.dumps(place)} | making.described
 
 
 def read_record(out: Path, name: str, settings: Mapping[str, str]) -> Record | None:

@@ -161,7 +161,7 @@ def test_an_input_that_was_not_finished_stops_the_sweep_and_is_named(root, tmp_p
         return Batch([], [], [(items[0], "its process ended with signal 9 (out of memory?)")])
 
     monkeypatch.setattr(indexed_module, "prepare_batch", one_killed)
-    with pytest.raises(UserError, match=r"1 inputs were not finished.*a: its process ended.*again to go on"):
+    with pytest.raises(UserError, match=r"not finished: a: its process ended.*again to go on"):
         prepare(IndexedSource("two", Two(), PrepareOptions()), root, tmp_path / "runs")
 
 
@@ -197,6 +197,20 @@ def test_a_record_counts_while_bytes_options_and_clips_are_the_same(root, tmp_pa
     assert read_record(tmp_path, "a", settings_of(replace(item, start=1.0), making())) is None
     item.video.write_bytes(b"c" * 1000)
     assert read_record(tmp_path, "a", settings_of(item, making())) is None
+
+
+def test_a_clips_place_in_its_recording_is_part_of_what_it_depends_on(root):
+    item = Two().index(root).items[0]
+    assert settings_of(replace(item, place=5.0), making()) != settings_of(item, making())
+
+
+def test_the_users_files_are_looked_at_once_however_many_inputs_there_are(root, monkeypatch):
+    looked = []
+    monkeypatch.setattr("erlnet.data.records.files_read", lambda component: looked.append(component) or "")
+    one = making()
+    for item in Two().index(root).items * 3:
+        settings_of(item, one)
+    assert len(looked) == 2  # tracker and head model
 
 
 def test_the_matte_being_there_now_makes_a_clip_again_and_its_going_does_not(root, tmp_path, monkeypatch):
