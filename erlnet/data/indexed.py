@@ -73,8 +73,8 @@ class IndexedSource:
             )
         if not batch.done:
             reasons = "; ".join(f"{item.name}: {reason}" for item, reason in batch.failed[:_SHOWN])
-            more = len(batch.failed) - _SHOWN
-            raise UserError(reasons + (f"; and {more} more" if more > 0 else ""))
+            rest = len(batch.failed) - _SHOWN
+            raise UserError(reasons + (f"; and {rest} more" if more > 0 else ""))
         # `out` lies as deep under the store's parent as the finished stage will.
         write_index(wanted.out, indexed(batch, wanted.store, self.dataset), root=wanted.store.parent)
 
