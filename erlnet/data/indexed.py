@@ -74,7 +74,7 @@ class IndexedSource:
         if not batch.done:
             reasons = "; ".join(f"{item.name}: {reason}" for item, reason in batch.failed[:_SHOWN])
             rest = len(batch.failed) - _SHOWN
-            raise UserError(reasons + (f"; and {rest} more" if more > 0 else ""))
+            raise UserError(reasons + (f"; and {rest} more" if rest > 0 else ""))
         # `out` lies as deep under the store's parent as the finished stage will.
         write_index(wanted.out, indexed(batch, wanted.store, self.dataset), root=wanted.store.parent)
 
