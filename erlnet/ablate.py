@@ -50,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("words", nargs="*", metavar="WORD", help=argparse.SUPPRESS)
     parser.add_argument("--out", type=Path, default=Path("runs"), help="where stages, results, reports go (runs)")
     parser.add_argument("--metrics", help="metric families, comma-separated (all)")
-    parser.add_argument("--driving", help="driving modes: tracked, reconstructed, audio (tracked,audio)")
+    parser.add_argument("--driving", help="driving modes: tracked, reconstructed, audio, audio_free (tracked,audio)")
     parser.add_argument("--executor", choices=["local"], default="local", help="where the jobs run (local)")
     parser.add_argument("--jobs", type=int, default=1, help="variants trained at a time (1)")
     words = list(sys.argv[1:] if arguments is None else arguments)
@@ -77,7 +77,7 @@ def run(options: argparse.Namespace, command: str) -> int:
         raise UserError(f"--jobs {options.jobs}: expected a whole number from 1")
     parsed = parse_command(options.words)
     grid = resolve(parsed.assignments)
-    driving = choose_driving(options.driving, grid.swept_slots)
+    driving = choose_driving(options.driving, grid.swept_slots, grid.variants)
     families = choose_families(options.metrics)
     first = grid.variants[0]
     data = Path(first.data) if first.data else None

@@ -15,22 +15,16 @@ from pathlib import Path
 from typing import Any
 
 from erlnet.errors import UserError
-from erlnet.metrics.cards import FAMILIES, fingerprint
+from erlnet.metrics.cards import FAMILIES, MODES, READS, REFERENCE_ROWS, fingerprint
 from erlnet.registry import did_you_mean
 from erlnet.variant import Variant, digest
 
-DRIVING = ("tracked", "reconstructed", "audio")
+DRIVING = ("tracked", "reconstructed", "audio", "audio_free")
+NO_MODE = "none"  # the driving of what is scored without any: a codebook
 ADF_SLOTS = {"audio", "vq", "quantizer", "style", "speech_loss", "codec", "motion"}
-REFERENCES: dict[str, str] = {  # reference row -> role
-    "mean_frame": "floor",
-    "last_frame": "floor",
-    "nearest_pose": "floor",
-    "truth": "control",
-    "frozen_mouth": "control",
-}
-
 VERSIONS: dict[str, int] = {  # raised when a stage's code changes what it writes
-    "prepare": 2, "features": 1, "codec": 1, "motion": 1, "renderer": 1, "render": 1, "evaluate": 1, "references": 1,
+    "prepare": 2, "features": 2, "codec": 2, "motion": 2, "drive": 1, "restyle": 1, "renderer": 1, "render": 2,
+    "evaluate": 1, "references": 1,
 }  # fmt: skip
 
 
@@ -88,66 +82,146 @@ def compute_section(variant: Variant) -> dict[str, Any]:
 def make_plan(
     variant: Variant, seed: int, source: Mapping[str, Any], driving: Sequence[str], families: Sequence[str]
 ) -> Plan:
-    """The stage graph of one (variant, seed); `source` is the dataset's fingerprint."""
+    """The stage graph of one (variant, seed); `source` is the dataset's fingerprint.
 
-    def slots(*names: str) -> dict[str, Any]:
-        return {name: variant.choices[name].described() for name in names}
+    Modes and families that mean nothing for the variant's data or codec are left out.
+    """
+    graph = _Graph(variant, seed, source)
+    modes = [mode for mode in driving if applies(mode, variant)]
+    drives = {mode: graph.drive(mode) for mode in modes}
+    renders = tuple((mode, graph.render(mode)) for mode in modes if variant.has_frames and mode != "audio_free")
+    rendered = dict(renders)
+    evaluations: list[tuple[str, str, Stage]] = []
+    references = []
+    for family in families:
+        found = []
+        if READS[family] == "codec" and variant.has_codes:
+            found = [(NO_MODE, family, graph.evaluate_codec(family))]
+        elif READS[family] != "codec":
+            read = rendered if READS[family] == "render" else drives
+            found = [(mode, family, graph.evaluate(family, mode)) for mode in read if mode in MODES[family]]
+        evaluations += found
+        if found and REFERENCE_ROWS[family]:
+            references.append((family, graph.references(family)))
+    leaves = [*drives.values(), *(s for _, s in references), *(s for _, s in renders), *(s for *_, s in evaluations)]
+    return Plan(variant, seed, inputs_first(leaves), tuple(evaluations), tuple(references), renders)
 
-    compute = compute_section(variant)
-    frames = {"split": variant.split, "size": variant.settings["renderer"].size}
-    prepare = Stage(
-        "prepare", "prepare clips", slots("dataset", "tracker", "head_model") | {"source": dict(source)}, {}
-    )
-    data = {"prepare": prepare}
-    stages = [prepare]
-    features = codec = motion = None
-    if {"reconstructed", "audio"} & set(driving):
-        codec_config = slots("vq", "quantizer") | {"codec": asdict(variant.settings["codec"]), "split": variant.split}
-        codec = Stage("codec", "train the motion codecs", codec_config, data, seed, compute)
-        stages.append(codec)
-    if "audio" in driving:
-        assert codec is not None
-        features = Stage("features", "sound features", slots("audio"), data)
-        motion_config = slots("style", "speech_loss") | {
-            "motion": asdict(variant.settings["motion"]), "split": variant.split,
-        }  # fmt: skip
-        motion = Stage(
-            "motion", "train the mapper", motion_config, data | {"features": features, "codec": codec}, seed, compute
+
+class _Graph:
+    """Builds the stages of one (variant, seed); a stage that is asked for twice has one key."""
+
+    def __init__(self, variant: Variant, seed: int, source: Mapping[str, Any]):
+        self.variant, self.seed, self.source = variant, seed, source
+        self.compute = compute_section(variant)
+        self.split = {"split": variant.split}
+        self.frames = self.split | {"size": variant.settings["renderer"].size}
+
+    def _slots(self, *names: str) -> dict[str, Any]:
+        return {name: self.variant.choices[name].described() for name in names}
+
+    def _settings(self, stage: str) -> dict[str, Any]:
+        return {stage: asdict(self.variant.settings[stage])} | self.split
+
+    @cached_property
+    def data(self) -> dict[str, Stage]:
+        config = self._slots("dataset", "tracker", "head_model") | {"source": dict(self.source)}
+        return {"prepare": Stage("prepare", "prepare clips", config, {})}
+
+    @cached_property
+    def codec(self) -> Stage:
+        config = self._slots("vq", "quantizer") | self._settings("codec")
+        return Stage("codec", "train the motion codecs", config, self.data, self.seed, self.compute)
+
+    @cached_property
+    def generator(self) -> dict[str, Stage]:
+        """What generates motion from sound."""
+        features = Stage("features", "sound features", self._slots("audio"), self.data)
+        inputs = self.data | {"features": features, "codec": self.codec}
+        config = self._slots("style", "speech_loss") | self._settings("motion")
+        motion = Stage("motion", "train the mapper", config, inputs, self.seed, self.compute)
+        return inputs | {"motion": motion}
+
+    @cached_property
+    def renderer(self) -> Stage:
+        slots = self._slots("branches", "conditioning", "encoding", "deform", "fusion", "upsampler", "perceptual")
+        config = slots | self._settings("renderer")
+        return Stage("renderer", "train the renderer", config, self.data, self.seed, self.compute)
+
+    def drive(self, mode: str) -> Stage:
+        """The signal that a driving mode gives for every test clip."""
+        config = self.split | {"driving": mode}
+        inputs = {"tracked": self.data, "reconstructed": self.data | {"codec": self.codec}} if mode in (
+            "tracked", "reconstructed") else {mode: self.generator}  # fmt: skip
+        return Stage(
+            "drive", f"motion, {mode}", config, inputs[mode], None, None if mode == "tracked" else self.compute
         )
-        stages += [features, motion]
-    renderer_config = slots(
-        "branches", "conditioning", "encoding", "deform", "fusion", "upsampler", "perceptual"
-    ) | {"renderer": asdict(variant.settings["renderer"]), "split": variant.split}  # fmt: skip
-    renderer = Stage("renderer", "train the renderer", renderer_config, data, seed, compute)
-    stages.append(renderer)
 
-    renders, evaluations = [], []
-    for mode in driving:
-        inputs: dict[str, Stage] = data | {"renderer": renderer}
-        if mode == "reconstructed" and codec:
-            inputs |= {"codec": codec}
-        if mode == "audio" and codec and motion and features:
-            inputs |= {"codec": codec, "motion": motion, "features": features}
-        render = Stage("render", f"render {mode}", frames | {"driving": mode}, inputs, None, compute)
-        renders.append((mode, render))
-        for family in families:
-            config = frames | {"family": fingerprint(family)}
-            evaluate = Stage("evaluate", f"score {family}, {mode}", config, data | {"render": render})
-            evaluations.append((mode, family, evaluate))
-    references = [
-        (family, Stage("references", f"score the reference rows, {family}",
-                       frames | {"family": fingerprint(family), "rows": list(REFERENCES)}, data))
-        for family in families
-    ]  # fmt: skip
-    stages += [s for _, s in references] + [s for _, s in renders] + [s for *_, s in evaluations]
-    return Plan(variant, seed, tuple(stages), tuple(evaluations), tuple(references), tuple(renders))
+    @cached_property
+    def restyle(self) -> Stage:
+        return Stage("restyle", "motion in every style", self.split, self.generator, None, self.compute)
+
+    def render(self, mode: str) -> Stage:
+        inputs = self.data | {"renderer": self.renderer, "drive": self.drive(mode)}
+        return Stage("render", f"render {mode}", self.frames | {"driving": mode}, inputs, None, self.compute)
+
+    def evaluate(self, family: str, mode: str) -> Stage:
+        label = f"score {family}, {mode}"
+        if READS[family] == "render":
+            inputs = self.data | {"render": self.render(mode)}
+            return Stage("evaluate", label, self.frames | {"family": fingerprint(family)}, inputs)
+        config = self.split | {"driving": mode, "family": fingerprint(family)}
+        inputs = self.data | {"drive": self.drive(mode)} | ({"restyle": self.restyle} if family == "style" else {})
+        return Stage("evaluate", label, config, inputs)
+
+    def evaluate_codec(self, family: str) -> Stage:
+        config = self.split | {"family": fingerprint(family)}
+        return Stage("evaluate", f"score {family}", config, self.data | {"codec": self.codec})
+
+    def references(self, family: str) -> Stage:
+        config = (self.frames if READS[family] == "render" else self.split) | {
+            "family": fingerprint(family), "rows": list(REFERENCE_ROWS[family]),
+        }  # fmt: skip
+        return Stage("references", f"score the reference rows, {family}", config, self.data)
 
 
-def choose_driving(asked: str | None, swept: Sequence[str]) -> tuple[str, ...]:
-    """`--driving`, or the default: the renderer alone and the whole pipeline, and the codec where ADF is swept."""
+def inputs_first(leaves: Sequence[Stage]) -> tuple[Stage, ...]:
+    """Every stage that the leaves need, each once, after its own inputs."""
+    ordered: dict[str, Stage] = {}
+
+    def visit(stage: Stage) -> None:
+        if stage.key not in ordered:
+            for needed in stage.inputs.values():
+                visit(needed)
+            ordered[stage.key] = stage
+
+    for leaf in leaves:
+        visit(leaf)
+    return tuple(ordered.values())
+
+
+def applies(mode: str, variant: Variant) -> bool:
+    """Whether the variant's clips and codec give the mode a meaning."""
+    needs = {"tracked": variant.has_frames, "reconstructed": variant.has_codes}
+    return needs.get(mode, variant.has_sound)
+
+
+def choose_driving(asked: str | None, swept: Sequence[str], variants: Sequence[Variant]) -> tuple[str, ...]:
+    """`--driving`, or the default: the renderer alone and the whole pipeline; all modes where ADF is swept.
+
+    Clips without frames have no renderer, clips without sound no generator. UserError where a mode that was asked for
+    means nothing for any variant.
+    """
     if asked is None:
-        return DRIVING if ADF_SLOTS & set(swept) else ("tracked", "audio")
-    return _chosen("--driving", asked, DRIVING)
+        motion_alone = not variants[0].has_frames or bool(ADF_SLOTS & set(swept))
+        wanted = DRIVING if motion_alone else ("tracked", "audio")
+        return tuple(mode for mode in wanted if any(applies(mode, v) for v in variants))
+    chosen = _chosen("--driving", asked, DRIVING)
+    reasons = {"tracked": "its clips have no frames", "reconstructed": "no variant has a codec with codes"}
+    for mode in chosen:
+        if not any(applies(mode, v) for v in variants):
+            dataset = variants[0].choices["dataset"].name
+            raise UserError(f"--driving {mode}: dataset={dataset}: {reasons.get(mode, 'its clips have no sound')}")
+    return chosen
 
 
 def choose_families(asked: str | None) -> tuple[str, ...]:
@@ -163,8 +237,12 @@ def _chosen(flag: str, asked: str, choices: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(words))
 
 
-def primary_endpoint(swept: Sequence[str]) -> tuple[str, str, str]:
+def primary_endpoint(swept: Sequence[str], driving: Sequence[str], has_frames: bool = True) -> tuple[str, str, str]:
     """(metric, region, driving) that a study's verdict goes by, declared before it runs."""
+    if not has_frames:
+        if "audio" in driving:
+            return "mesh_mouth_r", "mouth", "audio"
+        return "expression_error", "face", "reconstructed"
     if ADF_SLOTS & set(swept):
         return "mouth_open_r", "mouth", "audio"
     if {"fusion", "branches", "deform"} & set(swept):

@@ -56,6 +56,20 @@ class Variant:
         return flat | {"data": self.data, "preset": self.preset, "split": self.split, "threads": self.threads}
 
     @property
+    def has_frames(self) -> bool:
+        """Whether the data set's clips have pictures; without them there is no renderer."""
+        return getattr(self.choices["dataset"].component, "FRAMES", True)
+
+    @property
+    def has_sound(self) -> bool:
+        return getattr(self.choices["dataset"].component, "SOUND", True)
+
+    @property
+    def has_codes(self) -> bool:
+        """Whether motion can be encoded; without codes there is nothing to reconstruct from."""
+        return getattr(self.choices["vq"].component, "CODES", True)
+
+    @property
     def hash(self) -> str:
         """12 hex digits over everything that makes this variant, its display name excluded."""
         described = {slot: choice.described() for slot, choice in self.choices.items()}

@@ -6,28 +6,13 @@ Imports no torch. A *family* is what is computed in one pass and stored under on
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from importlib import metadata
 from typing import Any
 
 from erlnet.assets import find_asset
 from erlnet.metrics import protocol as p
-
-
-@dataclass(frozen=True)
-class Card:
-    """One metric. `higher_is_better` is None where neither direction is better (a slope, a lag)."""
-
-    id: str
-    family: str
-    title: str
-    unit: str
-    higher_is_better: bool | None
-    definition: str  # exact, printed beside the column
-    regions: tuple[str, ...]
-    full_reference: bool  # it compares with the true frame, so a gain over a floor means something
-    perfect: float | None = None  # what the truth scores, where that is finite
-
+from erlnet.metrics.card import Card
+from erlnet.metrics.motion_cards import MOTION_CARDS, MOTION_IN_MODE
 
 _FACE, _MOUTH = ("face",), ("mouth",)
 _SHIFT = "Same detector on reference and render, every frame by itself; frames where either has no face have no value."
@@ -99,16 +84,55 @@ _CARDS = (
     ),
 )  # fmt: skip
 
-CARDS: dict[str, Card] = {card.id: card for card in _CARDS}
+_ALL = _CARDS + MOTION_CARDS
+
+CARDS: dict[str, Card] = {card.id: card for card in _ALL}
 """Metric id -> card, in the order of the tables."""
 
 FAMILIES: dict[str, tuple[str, ...]] = {
-    family: tuple(card.id for card in _CARDS if card.family == family)
-    for family in dict.fromkeys(c.family for c in _CARDS)
+    family: tuple(card.id for card in _ALL if card.family == family) for family in dict.fromkeys(c.family for c in _ALL)
 }
 """Family -> the metric ids that one pass gives."""
 
-_VERSIONS = {"ssim": 1, "psnr": 1, "lpips": 1, "landmarks": 1}  # raised when the same inputs give other scores
+READS: dict[str, str] = dict.fromkeys(("ssim", "psnr", "lpips", "landmarks"), "render") | {
+    "motion": "drive", "style": "drive", "codebook": "codec",
+}  # fmt: skip
+"""Family -> the stage whose product it scores."""
+
+_COMPARABLE = ("tracked", "reconstructed", "audio")  # modes in which every frame has a true one
+MODES: dict[str, tuple[str, ...]] = dict.fromkeys(("ssim", "psnr", "lpips", "landmarks"), _COMPARABLE) | {
+    "motion": ("reconstructed", "audio", "audio_free"),  # `tracked` is the truth itself
+    "style": ("audio_free",),
+    "codebook": (),
+}
+"""Family -> the driving modes that it has a meaning in; a codebook has none."""
+
+REFERENCES: dict[str, str] = {  # reference row -> role
+    "mean_frame": "floor",
+    "last_frame": "floor",
+    "nearest_pose": "floor",
+    "mean_motion": "floor",
+    "ridge": "floor",
+    "truth": "control",
+    "frozen_mouth": "control",
+    "delayed": "control",
+    "passthrough": "control",
+}
+_OF_FRAMES = ("mean_frame", "last_frame", "nearest_pose", "truth", "frozen_mouth")
+REFERENCE_ROWS: dict[str, tuple[str, ...]] = dict.fromkeys(("ssim", "psnr", "lpips", "landmarks"), _OF_FRAMES) | {
+    "motion": ("mean_motion", "ridge", "truth", "delayed"),
+    "style": ("truth", "passthrough"),
+    "codebook": (),
+}
+"""Family -> the rows that are no model and are scored by it."""
+
+
+def said_in(mode: str, family: str, metric: str) -> bool:
+    """Whether the metric (or series) of a family says something in a driving mode."""
+    return family != "motion" or metric not in CARDS or metric in MOTION_IN_MODE[mode]
+
+
+_VERSIONS = dict.fromkeys(FAMILIES, 1)  # raised when the same inputs give other scores
 
 
 def fingerprint(family: str) -> dict[str, Any]:
@@ -133,7 +157,7 @@ def fingerprint(family: str) -> dict[str, Any]:
             "min_pairs": p.MIN_PAIRS,
         },
     }  # fmt: skip
-    return {"family": family, "version": _VERSIONS[family]} | own[family]
+    return {"family": family, "version": _VERSIONS[family]} | own.get(family, {})
 
 
 def _table_digest() -> str:

@@ -26,7 +26,9 @@ class MouthEvidence:
     r: Sequence[float | None]
     slope: Sequence[float | None]
     lag: Sequence[float | None]  # frames
-    faces_missed: Sequence[float | None] = ()  # share of frames, one value a clip
+    mesh_r: Sequence[float | None] = ()  # the same correlation on the head's mesh, before it is rendered
+    ridge_r: Sequence[float | None] = ()  # that of a ridge regression from sound: the bar in `audio`
+    faces_missed: Sequence[float | None] | None = ()  # share of frames, one value a clip; None: there are no frames
     mouth_ssim: float | None = None  # mean over clips, region mouth
     floors_mouth_ssim: Sequence[float] = ()  # the same of each floor
 
@@ -42,24 +44,32 @@ class Guard:
 def mouth_guard(driving: str, evidence: MouthEvidence) -> Guard:
     """r >= .8, slope .7 to 1.3, lag 0 +- 1 (median), mouth SSIM above the best floor, faces found in 99 % of frames.
 
-    In `audio` the slope may be .6 to 1.4 and the picture's mouth is not judged. One failure fails it; it is passed only
+    In `audio` the bar of r is the ridge's, both on the mesh (a picture's mouth is read by a detector, the ridge's never
+    was one), the slope may be .6 to 1.4, and the picture's mouth is not judged. Without frames no picture is. One failure fails it; it is passed only
     where everything asked for could be checked; n/a where the reference's mouth does not move or there is no reference.
     """
     if driving not in SLOPE:
         return Guard("n/a", {"not_checked": {"all": f"driving '{driving}' has no reference"}})
-    r, slope, missed = _mean(evidence.r), _mean(evidence.slope), _mean(evidence.faces_missed)
+    r, slope, missed = _mean(evidence.r), _mean(evidence.slope), _mean(evidence.faces_missed or ())
     lags = [lag for lag in evidence.lag if lag is not None]
     lag = statistics.median(lags) if lags else None
     low, high = SLOPE[driving]
     checks: dict[str, tuple[float | None, bool]] = {
         "mouth_open_slope": (slope, slope is not None and low <= slope <= high),
         "mouth_lag": (lag, lag is not None and abs(lag) <= MAX_LAG),
-        "faces_missed": (missed, missed is not None and missed <= MAX_FACES_MISSED),
     }
+    filmed = evidence.faces_missed is not None
+    if filmed:
+        checks["faces_missed"] = (missed, missed is not None and missed <= MAX_FACES_MISSED)
     values: dict[str, object] = {"mouth_open_r": r}
     not_checked: dict[str, str] = {}
     if driving == "audio":
-        not_checked["mouth_open_r"] = "its bar is the r of a ridge regression from sound, which is not computed yet"
+        mesh, ridge = _mean(evidence.mesh_r), _mean(evidence.ridge_r)
+        above = None if mesh is None or ridge is None else mesh - ridge
+        values["ridge_r"] = ridge
+        checks["mesh_r_above_ridge"] = (above, above is not None and above > 0)
+    elif not filmed:
+        checks["mouth_open_r"] = (r, r is not None and r >= MIN_R)
     else:
         floor = best_floor(evidence.floors_mouth_ssim, higher_is_better=True)
         gained = None if evidence.mouth_ssim is None or floor is None else gain(evidence.mouth_ssim, floor, 1.0)

@@ -172,7 +172,7 @@ def _comparisons(
     base = next((v for v in done if v.name == study.baseline), None)
     if base is None:
         return ()
-    height = study.clips[0].frames.frame(0).shape[1] if study.clips else 256
+    height = study.filmed[0].pictures.frame(0).shape[1] if study.filmed else 256
     primary = (study.primary.metric, study.primary.region, study.primary.driving)
     raw: list[Comparison] = []
     for variant in (v for v in done if v.name != base.name):

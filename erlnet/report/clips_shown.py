@@ -64,7 +64,7 @@ def choose_ranking(study: Study) -> Ranking:
 def choose_clips(study: Study, ranking: Ranking) -> list[ShownClip]:
     """The clips to show, in the study's order, each with its best, median and worst frame."""
     table = _ranked(study, ranking)  # index (clip, frame)
-    lengths = {clip.name: len(clip.frames) for clip in study.clips}
+    lengths = {clip.name: len(clip.pictures) for clip in study.filmed}
     per_clip = table.groupby(level="clip").mean() if len(table) else table
     ranked = [c for c in per_clip.sort_values(ascending=ranking.higher_is_better).index if c in lengths]  # worst first
     order = ranked + [name for name in lengths if name not in ranked]

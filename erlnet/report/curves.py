@@ -14,12 +14,14 @@ from erlnet.report.inputs import Study
 if TYPE_CHECKING:
     import pandas as pd
 
-OPENING = "mouth_open"  # a series, not a score: the inner-lip gap over the interocular distance, frame by frame
+OPENINGS = {"mouth_open": "mouth opening", "mesh_open": "mouth opening of the mesh"}
+"""Series, not scores: the inner-lip gap over the interocular distance, frame by frame."""
 
 
 def curve_rows(study: Study, ranking: Ranking, colours: Mapping[str, str]) -> list[dict[str, Any]]:
     """The primary series, SSIM of frame and mouth, and the mouth opening, as far as there are values per frame."""
-    wanted = [(ranking.metric, ranking.region), ("ssim", "frame"), ("ssim", "mouth"), (OPENING, "mouth")]
+    wanted = [(ranking.metric, ranking.region), ("ssim", "frame"), ("ssim", "mouth")]
+    wanted += [(opening, "mouth") for opening in OPENINGS]
     rows = []
     for metric, region in dict.fromkeys(wanted):
         row = _row(study, metric, region, ranking.driving, colours)
@@ -34,14 +36,14 @@ def _row(study: Study, metric: str, region: str, driving: str, colours: Mapping[
         for v in study.variants
         if v.status == "done" and v.scores is not None
     }
-    if metric == OPENING:  # the truth has a curve of its own here; elsewhere it would be a constant
+    if metric in OPENINGS:  # the truth has a curve of its own here; elsewhere it would be a constant
         tables |= {r.name: frame_rows(r.scores, metric, region, driving) for r in study.references if r.name == "truth"}
     values = np.concatenate([t["value"].to_numpy(float) for t in tables.values()] or [np.empty(0)])
     values = values[np.isfinite(values)]
     if not len(values):
         return None
     card = study.cards.get(metric)
-    title, unit = (card.title, card.unit) if card else ("mouth opening", "")  # the one series without a card
+    title, unit = (card.title, card.unit) if card else (OPENINGS[metric], "")
     span = (float(values.min()), float(values.max()))
     charts = []
     for clip in study.clips[:MAX_CLIPS]:

@@ -77,12 +77,19 @@ class TruthClip:
     """A test clip as it really was: what the variants are compared with."""
 
     name: str
-    frames: Frames
+    frames: Frames | None  # None: there are no pictures, only motion
     fps: float
     audio: np.ndarray | None = None  # (N,) float32 mono in [-1,1]
     sample_rate: int = 16_000
     speaker: str = ""
     regions: RegionMaps | None = None  # None: no zoomed crops
+
+    @property
+    def pictures(self) -> Frames:
+        """`frames` of a clip that has them."""
+        if self.frames is None:
+            raise ValueError(f"clip {self.name} has no frames")
+        return self.frames
 
 
 @dataclass(frozen=True)
@@ -170,14 +177,19 @@ class Study:
     driving: tuple[str, ...]
     cards: Mapping[str, MetricCard]  # metric id -> card, in the order of the tables
     clips: tuple[TruthClip, ...]
-    dataset: str  # the dataset component; "demo" makes the report say: sanity check, not evidence
+    dataset: str  # the dataset component; "demo" and "bank" make the report say: sanity check, not evidence
     split: str
     environment: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
     @property
     def is_demo(self) -> bool:
-        return self.dataset == "demo"
+        return self.dataset in ("demo", "bank")
+
+    @property
+    def filmed(self) -> tuple[TruthClip, ...]:
+        """The clips that can be looked at."""
+        return tuple(clip for clip in self.clips if clip.frames is not None)
 
     def variant(self, name: str) -> VariantResult | None:
         return next((v for v in self.variants if v.name == name), None)

@@ -19,6 +19,7 @@ from erlnet.report.clips_shown import choose_clips, choose_ranking
 from erlnet.report.curves import curve_rows
 from erlnet.report.figures import difference_figure, value_figure
 from erlnet.report.pictures import clip_media
+from erlnet.report.style_control import style_matrices
 from erlnet.report.tables import check_tables, cost_table, score_tables, shown_cards
 
 FILES = "report_files"
@@ -27,7 +28,19 @@ DRIVING_MEANS = {
     "reconstructed": "the test clip's own coefficients, passed through the codec: codec and renderer",
     "audio": "expression generated from the sound, head pose as tracked: the whole pipeline",
     "audio_free": "expression and head pose generated from the sound: nothing to compare frame by frame",
+    "none": "what has no driving signal",
     "given": "frames as they were given, from any system",
+}
+REFERENCE_MEANS = {
+    "mean_frame": "floor: the mean training frame",
+    "last_frame": "floor: the last training frame",
+    "nearest_pose": "floor: the training frame nearest in head pose",
+    "mean_motion": "floor: the mean posture of the training clips of the same speaker and style",
+    "ridge": "floor: a ridge regression from log-mels to the expression stream, fitted to the training clips",
+    "truth": "control: the truth scored against itself",
+    "frozen_mouth": "control: the true frames with a mouth that does not move",
+    "delayed": "control: the true motion, five frames late",
+    "passthrough": "control: the style clip's own motion, whatever the sound says",
 }
 MARKS = {
     "better": "\N{BLACK UP-POINTING TRIANGLE}",
@@ -98,6 +111,8 @@ def render_page(analysis: Analysis, budget: int) -> tuple[str, dict[str, bytes]]
         ranking=ranking,
         ranking_name=sentences.endpoint(analysis, (ranking.metric, ranking.region, ranking.driving)),
         clips=clips,
+        styles=style_matrices(study),
+        reference_means={r.name: REFERENCE_MEANS[r.name] for r in study.references if r.name in REFERENCE_MEANS},
         curves=curve_rows(study, ranking, colours),
         colours=colours,
         cards=shown_cards(analysis),

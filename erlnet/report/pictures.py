@@ -20,16 +20,16 @@ class Store(Protocol):
 
 def clip_media(study: Study, shown: ShownClip, store: Store) -> dict[str, Any]:
     """Template context of one clip; the media go to `store`."""
-    clip = next(c for c in study.clips if c.name == shown.name)
+    clip = next(c for c in study.filmed if c.name == shown.name)
     stem = hashlib.sha256(clip.name.encode()).hexdigest()[:8]  # a clip's name may hold anything
     rendered = _rendered(study, clip)
     rows = [
-        [Tile("truth", clip.frames)] + [Tile(f"{name} ({driving})", frames) for name, frames in arms.items()]
+        [Tile("truth", clip.pictures)] + [Tile(f"{name} ({driving})", frames) for name, frames in arms.items()]
         for driving, arms in rendered.items()
     ]
     video = store.add(f"{stem}.mp4", side_by_side(rows, clip.fps, clip.audio, clip.sample_rate)) if rows else None
     driving = study.primary.driving if study.primary.driving in rendered else next(iter(rendered), None)
-    arms = {"truth": clip.frames} | (rendered[driving] if driving else {})
+    arms = {"truth": clip.pictures} | (rendered[driving] if driving else {})
     return {
         "name": clip.name,
         "rank": shown.rank,
@@ -37,7 +37,7 @@ def clip_media(study: Study, shown: ShownClip, store: Store) -> dict[str, Any]:
         "video": video,
         "modes": list(rendered),
         "sound": clip.audio is not None,
-        "shown_seconds": MAX_VIDEO_SECONDS if len(clip.frames) > MAX_VIDEO_SECONDS * clip.fps else None,
+        "shown_seconds": MAX_VIDEO_SECONDS if len(clip.pictures) > MAX_VIDEO_SECONDS * clip.fps else None,
         "driving": driving,
         "arms": list(arms),
         "moments": [_moment(clip, moment, arms, stem, store) for moment in shown.moments],

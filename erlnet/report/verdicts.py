@@ -27,6 +27,8 @@ MARGINS: dict[str, float] = {
     "lmd_mouth": 0.2,
     "mouth_open_r": 0.05,
     "mouth_open_slope": 0.1,
+    "mesh_mouth_r": 0.05,
+    "mesh_mouth_slope": 0.1,
 }
 """Differences that do not matter; those of LMD are px in a frame 256 px high and scale with the height."""
 

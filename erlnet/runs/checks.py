@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from erlnet.metrics.cards import REFERENCES
 from erlnet.metrics.guard import MouthEvidence, mouth_guard
 from erlnet.report.inputs import Check
-from erlnet.stages import REFERENCES, Plan
+from erlnet.stages import Plan
 
 HEALTH_RULE = (
     "Head opacity at least .9 in the face and at most .1 on torso and background, torso opacity at most .2 in the "
@@ -17,7 +18,9 @@ HEALTH_RULE = (
 )
 GUARD_RULE = (
     "Mouth opening against the reference's: r at least .8, slope .7 to 1.3, median lag within one frame; mouth SSIM "
-    "above the best floor; a face found in 99 % of the frames. In audio: slope .6 to 1.4, r and mouth SSIM not judged."
+    "above the best floor; a face found in 99 % of the frames. In audio: r of the mesh's mouth above that of the ridge "
+    "regression from sound, slope .6 to 1.4, mouth SSIM not judged. Without frames the mesh's mouth stands for the "
+    "picture's."
 )
 
 if TYPE_CHECKING:
@@ -39,21 +42,26 @@ def health_check(group: Sequence[Plan], out: Path) -> Check:
     return Check(worst["status"], worst["values"], HEALTH_RULE)
 
 
-def mouth_guard_check(scores: pd.DataFrame | None, references: Sequence[ReferenceResult], driving: str) -> Check:
+def mouth_guard_check(
+    scores: pd.DataFrame | None, references: Sequence[ReferenceResult], driving: str, has_frames: bool
+) -> Check:
     """The guard in one driving mode, over all seeds."""
     if scores is None:
         return Check("n/a", {"reason": "no scores"})
     mine = scores[scores["driving"] == driving]
+    ridge = next((row.scores for row in references if row.name == "ridge"), mine[:0])
 
-    def values(metric: str) -> list[float | None]:
-        column = mine.loc[mine["metric"] == metric, "value"]
+    def values(metric: str, table: pd.DataFrame = mine) -> list[float | None]:
+        column = table.loc[(table["metric"] == metric) & (table["driving"] == driving), "value"]
         return [None if value != value else float(value) for value in column]
 
     evidence = MouthEvidence(
-        r=values("mouth_open_r"),
-        slope=values("mouth_open_slope"),
-        lag=values("mouth_lag"),
-        faces_missed=values("faces_missed"),
+        r=values("mouth_open_r" if has_frames else "mesh_mouth_r"),
+        slope=values("mouth_open_slope" if has_frames else "mesh_mouth_slope"),
+        lag=values("mouth_lag" if has_frames else "mesh_mouth_lag"),
+        mesh_r=values("mesh_mouth_r"),
+        ridge_r=values("mesh_mouth_r", ridge),
+        faces_missed=values("faces_missed") if has_frames else None,
         mouth_ssim=mouth_ssim(mine),
         floors_mouth_ssim=[
             value
@@ -62,6 +70,8 @@ def mouth_guard_check(scores: pd.DataFrame | None, references: Sequence[Referenc
             and (value := mouth_ssim(row.scores[row.scores["driving"] == driving])) is not None
         ],
     )
+    if all(value is None for value in evidence.r) and not has_frames:
+        return Check("n/a", {"reason": "no mesh, so no mouth"})
     guard = mouth_guard(driving, evidence)
     shown: dict[str, Any] = {"driving": driving} | {name: _shown(value) for name, value in guard.values.items()}
     return Check(guard.status, shown, GUARD_RULE)

@@ -30,6 +30,8 @@ BODIES: dict[str, str] = {  # stage -> the function that does it, imported when 
     "features": "erlnet.runs.motion_stages:run_features",
     "codec": "erlnet.runs.motion_stages:run_codec",
     "motion": "erlnet.runs.motion_stages:run_motion",
+    "drive": "erlnet.runs.drive_stages:run_drive",
+    "restyle": "erlnet.runs.drive_stages:run_restyle",
     "renderer": "erlnet.runs.renderer_stages:run_renderer",
     "render": "erlnet.runs.renderer_stages:run_render",
     "evaluate": "erlnet.runs.score_stages:run_evaluate",

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
+import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -10,33 +14,54 @@ import torch
 from torch import Tensor
 
 from erlnet.adf.codec import MotionCodec
-from erlnet.adf.files import load_codec, load_mapper, save_module
-from erlnet.adf.generate import generate
+from erlnet.adf.files import load_codec, save_module
 from erlnet.adf.settings import CodecSettings, MotionSettings
 from erlnet.adf.train_codec import train_codec
 from erlnet.adf.train_mapper import TrainingClip, train_mapper
 from erlnet.data.clip import Clip, open_index
-from erlnet.head.streams import unpack_pose
-from erlnet.runs.clips import open_split, streams_of, style_clip
+from erlnet.files import write_whole
+from erlnet.runs.clips import open_split, streams_of
+from erlnet.runs.folders import write_json
 from erlnet.runs.task import Task, component_of, read_config
+from erlnet.variant import digest
 
 
 def run_features(task: Task) -> dict[str, Any]:
-    """One array per prepared clip: `features.npz`, named by the clip's folder, rows at 25 fps over the whole clip."""
-    encoder = task.component("audio").build()
+    """`features.json`: clip folder -> file of its features, rows at 25 fps over the whole clip.
+
+    The files lie in OUT/features, named by encoder and sound, written once whatever sweep asks for them: a frozen
+    encoder gives a clip the same rows for ever, and an interruption loses one clip.
+    """
+    store = task.store.parent / "features" / digest(task.config["audio"])
     clips = open_index(task.inputs["prepare"])
-    arrays = {}
+    encoder, files, width = None, {}, 0
     for number, clip in enumerate(clips):
-        arrays[clip.folder.name] = encoder(clip.audio, len(clip))  # type: ignore[operator]
+        file = store / f"{sound_digest(clip)}.npy"
+        if not file.exists():
+            encoder = encoder or task.component("audio").build()
+            content = io.BytesIO()
+            np.save(content, encoder(clip.audio, len(clip)))  # type: ignore[operator]
+            write_whole(file, content.getvalue())
+        width = np.load(file, mmap_mode="r").shape[1]
+        files[clip.folder.name] = os.path.relpath(file, task.inputs["prepare"])
         task.progress.update(number + 1, len(clips))
-    np.savez(task.out / "features.npz", **arrays)
-    return {"width": encoder.width}  # type: ignore[attr-defined]
+    write_json(task.out / "features.json", files)
+    return {"width": width, "made": encoder is not None}
+
+
+def sound_digest(clip: Clip) -> str:
+    """16 hex digits over a whole clip's sound and its number of frames."""
+    sound = hashlib.sha256((clip.folder / "audio.wav").read_bytes())
+    sound.update(str(len(clip)).encode())
+    return sound.hexdigest()[:16]
 
 
 def features_of(folder: Path, clip: Clip) -> Tensor:
-    """(T,A) of a clip or a cut of one."""
-    with np.load(folder / "features.npz") as archive:
-        return torch.from_numpy(archive[clip.folder.name][clip.start : clip.stop])
+    """(T,A) of a clip or a cut of one, from a finished `features` stage."""
+    name = json.loads((folder / "features.json").read_text())[clip.folder.name]
+    # Relative to any finished stage's folder: they all lie as deep under OUT.
+    rows = np.load(folder / name, mmap_mode="r")
+    return torch.from_numpy(np.array(rows[clip.start : clip.stop]))
 
 
 def tensors_of(clip: Clip) -> tuple[Tensor, Tensor]:
@@ -87,27 +112,3 @@ def run_motion(task: Task) -> dict[str, Any]:
     )
     save_module(task.out / "mapper.safetensors", mapper)
     return metrics
-
-
-def drive(mode: str, inputs: dict[str, Path], clip: Clip, train: list[Clip]) -> tuple[Tensor, np.ndarray]:
-    """(expression stream (T,E+5), head_to_world (T,4,4)) that a driving mode gives the renderer for a test clip.
-
-    `tracked`: the clip's own. `reconstructed`: the same through the codec, pose included. `audio`: expression
-    generated from the clip's sound and the style clip, pose as tracked (so that full-reference metrics are legal).
-    """
-    expression, pose = tensors_of(clip)
-    coefficients = clip.coefficients
-    if mode == "tracked":
-        return expression, coefficients.head_to_world
-    codec = codec_from(inputs["codec"])
-    if mode == "reconstructed":
-        again, pose_again = codec.reconstruct(expression[None], pose[None])  # type: ignore[operator]
-        return again[0], unpack_pose(pose_again[0].numpy(), coefficients.root)
-    config = read_config(inputs["motion"])
-    style = component_of(config["style"], "style")
-    mapper = load_mapper(
-        inputs["motion"] / "mapper.safetensors", codec, style, MotionSettings(**config["motion"])  # type: ignore[arg-type]
-    )  # fmt: skip
-    shown = tensors_of(style_clip(train, clip.labels))
-    generated, _ = generate(mapper, codec, features_of(inputs["features"], clip), *shown)
-    return generated, coefficients.head_to_world

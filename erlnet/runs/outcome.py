@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 from erlnet import __version__
 from erlnet.errors import UserError
 from erlnet.grid import Grid
+from erlnet.metrics.cards import MODES, REFERENCES, said_in
 from erlnet.runs.folders import write_whole
 from erlnet.runs.local import is_finished, result_name
 from erlnet.runs.progress import Display
-from erlnet.stages import REFERENCES, Plan, primary_endpoint
+from erlnet.stages import Plan, primary_endpoint
 from erlnet.study import Command
 from erlnet.variant import digest
 
@@ -64,7 +65,7 @@ def publish(sweep: Sweep, display: Display) -> Published:
     report = folder / "report.html"
     if report.exists() and key_file.exists() and key_file.read_text() == key:
         return Published(report, failed)
-    if not any(plan.references and plan.references[0][1].done(out) for plan in plans):
+    if not any(plan.references and plan.references[0][1].done(out) for plan in plans):  # nothing, not even a floor
         errors = "; ".join(dict.fromkeys(str(r["error"]) for r in results.values()))
         raise UserError(f"nothing could be scored, so there is no report: {errors}")
     display.line("writing the report ...")
@@ -82,7 +83,7 @@ def gather(sweep: Sweep, results: Mapping[str, dict[str, Any]]) -> Study:
     from erlnet.metrics.cards import CARDS
     from erlnet.report.inputs import Primary, Study
 
-    metric, region, mode = primary_endpoint(sweep.grid.swept_slots)
+    metric, region, mode = primary_endpoint(sweep.grid.swept_slots, driving, plans[0].variant.has_frames)
     primary = Primary(metric, region, mode if mode in driving else driving[0])
     by_variant: dict[str, list[Plan]] = {}
     for plan in plans:
@@ -129,15 +130,21 @@ def _references(plans: Sequence[Plan], driving: Sequence[str], out: Path) -> tup
 
     from erlnet.report.inputs import SCORE_COLUMNS, ReferenceResult
 
-    plan = next(p for p in plans if p.references[0][1].done(out))
-    tables = [_read_scores(s.folder(out) / "scores.csv") for _, s in plan.references if s.done(out)]
-    table = pd.concat(tables, ignore_index=True)
-    found = []
-    for name, role in REFERENCES.items():
-        mine = table[table["row"] == name]
-        shown = pd.concat([mine.assign(driving=mode, seed=0) for mode in driving], ignore_index=True)
-        found.append(ReferenceResult(name, role, shown[list(SCORE_COLUMNS)]))  # type: ignore[arg-type]
-    return tuple(found)
+    plan = next(p for p in plans if p.references and p.references[0][1].done(out))
+    tables = []
+    for family, stage in plan.references:
+        if not stage.done(out):
+            continue
+        table = _read_scores(stage.folder(out) / "scores.csv")
+        for mode in (m for m in driving if m in MODES[family]):
+            shown = table[[said_in(mode, family, metric) for metric in table["metric"]]]
+            tables.append(shown.assign(driving=mode, seed=0))
+    every = pd.concat(tables, ignore_index=True)
+    return tuple(
+        ReferenceResult(name, role, mine[list(SCORE_COLUMNS)])  # type: ignore[arg-type]
+        for name, role in REFERENCES.items()
+        if len(mine := every[every["row"] == name])
+    )
 
 
 def _variant(
@@ -175,7 +182,7 @@ def _variant(
         seeds=tuple(plan.seed for plan in group),
         scores=scores,
         health=health_check(group, out),
-        mouth_guard=mouth_guard_check(scores, references, guard_mode),
+        mouth_guard=mouth_guard_check(scores, references, guard_mode, variant.has_frames),
         cost=Cost(
             seconds=sum(_stage_seconds(group, out).values()),
             peak_rss_bytes=max((r.get("peak_rss_bytes") or 0 for r in own), default=0) or None,
@@ -236,7 +243,12 @@ def _truth(plans: Sequence[Plan], out: Path) -> tuple[TruthClip, ...]:
     plan = next(p for p in plans if p.stages[0].done(out))
     config = {"split": plan.variant.split, "size": plan.variant.settings["renderer"].size}
     test = open_split(plan.stages[0].folder(out), config).test
-    return tuple(TruthClip(c.name, c, FPS, c.audio, SAMPLE_RATE, c.labels.speaker, c) for c in test)
+    return tuple(
+        TruthClip(c.name, c, FPS, c.audio if c.has_sound else None, SAMPLE_RATE, c.labels.speaker, c)
+        if c.has_frames
+        else TruthClip(c.name, None, FPS, speaker=c.labels.speaker)
+        for c in test
+    )
 
 
 def _split_text(plans: Sequence[Plan], out: Path) -> str:

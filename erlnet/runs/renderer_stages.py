@@ -18,7 +18,8 @@ from erlnet.nerf.model import DbfNerf, RendererComponents
 from erlnet.nerf.settings import RendererSettings
 from erlnet.nerf.training import RendererData, train_renderer
 from erlnet.runs.clips import open_split
-from erlnet.runs.motion_stages import drive, tensors_of
+from erlnet.runs.drive_stages import read_signal
+from erlnet.runs.motion_stages import tensors_of
 from erlnet.runs.rendered import write_frames
 from erlnet.runs.task import Task, component_of, read_config
 
@@ -107,15 +108,15 @@ def run_render(task: Task) -> dict[str, Any]:
         if clip.labels.speaker not in renderers:
             raise UserError(f"test clip '{clip.name}': no training clip of speaker '{clip.labels.speaker}'")
         model = renderers[clip.labels.speaker]
-        signal, head_to_world = drive(mode, dict(task.inputs), clip, split.train)
-        poses, root = torch.from_numpy(head_to_world), torch.from_numpy(clip.coefficients.root)
+        driven = read_signal(task.inputs["drive"], clip)
+        signal, poses = torch.from_numpy(driven["expression"]), torch.from_numpy(driven["head_to_world"])
+        root = torch.from_numpy(clip.coefficients.root)
         for start in range(0, len(clip), BATCH):
             part = slice(start, min(start + BATCH, len(clip)))
             frames = model.frames(signal[part], poses[part], root)
             write_frames(task.out / "frames" / clip.name, frames.numpy(), start)
             done += part.stop - part.start
             task.progress.update(done, total)
-        np.savez(task.out / f"signal-{clip.name}.npz", expression=signal.numpy(), head_to_world=head_to_world)
         if health is not None:
             looked = torch.arange(0, len(clip), HEALTH_STRIDE)
             for batch in looked.split(8):

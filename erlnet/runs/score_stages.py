@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from erlnet.data.clip import FPS, Clip
+from erlnet.metrics.cards import READS
 from erlnet.metrics.families import build_family
 from erlnet.metrics.pairs import ClipPair, FrameSource, Row
 from erlnet.metrics.references import reference_frames
@@ -23,10 +24,19 @@ def clip_pair(clip: Clip, rendered: FrameSource) -> ClipPair:
 
 
 def run_evaluate(task: Task) -> dict[str, Any]:
-    """Scores the frames of one render stage."""
+    """Scores one render stage's frames, one driving mode's motion, or one codec, by one family."""
     import torch
 
     torch.set_num_threads(task.threads)
+    family = task.config["family"]["family"]
+    if READS[family] != "render":
+        from erlnet.runs import motion_scores
+
+        score = {"motion": motion_scores.evaluate_motion, "style": motion_scores.evaluate_style,
+                 "codebook": motion_scores.evaluate_codebook}[family]  # fmt: skip
+        found, figures = score(task)
+        write_scores(task.out / "scores.csv", [("", row) for row in found])
+        return {"rows": len(found)} | figures
     test = open_split(task.inputs["prepare"], task.config).test
     frames = task.inputs["render"] / "frames"
     pairs = [clip_pair(clip, RenderedFrames(frames / clip.name)) for clip in test]
@@ -40,6 +50,13 @@ def run_references(task: Task) -> dict[str, Any]:
     import torch
 
     torch.set_num_threads(task.threads)
+    if READS[task.config["family"]["family"]] != "render":
+        from erlnet.runs import motion_scores
+
+        by_family = {"motion": motion_scores.motion_references, "style": motion_scores.style_references}
+        named = by_family[task.config["family"]["family"]](task)
+        write_scores(task.out / "scores.csv", named)
+        return {"rows": len(named)}
     split = open_split(task.inputs["prepare"], task.config)
     family = build_family(task.config["family"]["family"], task.out.parent / "detections.npz")
     named = []

@@ -9,7 +9,7 @@ PACKAGE = Path(__file__).resolve().parents[2] / "erlnet"
 BASE = {"errors", "files", "interfaces", "registry", "__version__"}
 LEVELS = {  # room -> rooms it may import, beside itself and BASE; settings and components are torch-free words
     "head": set(),
-    "audio": set(),
+    "audio": {"assets"},
     "metrics": {"head", "assets"},
     "data": {"head", "audio", "metrics", "assets"},
     "adf": {"head", "audio"},

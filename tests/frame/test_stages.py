@@ -1,11 +1,15 @@
+import pytest
+
+from erlnet.errors import UserError
 from erlnet.grammar import parse_assignments
 from erlnet.grid import resolve
+from erlnet.metrics.cards import FAMILIES
 from erlnet.stages import Plan, choose_driving, make_plan, primary_endpoint
 
 
-def plans(*words, driving=("tracked", "audio"), seed=0) -> list[Plan]:
+def plans(*words, driving=("tracked", "audio"), seed=0, families=("ssim", "lpips")) -> list[Plan]:
     grid = resolve(parse_assignments(list(words)))
-    return [make_plan(v, seed, {"seed": 0}, driving, ("ssim", "lpips")) for v in grid.variants]
+    return [make_plan(v, seed, {"seed": 0}, driving, families) for v in grid.variants]
 
 
 def keys(plan: Plan, name: str) -> set[str]:
@@ -56,12 +60,41 @@ def test_threads_are_part_of_what_a_network_computes():
     assert keys(one, "renderer") != keys(two, "renderer")
 
 
-def test_reconstructed_is_shown_where_adf_is_swept():
-    assert choose_driving(None, ["fusion"]) == ("tracked", "audio")
-    assert choose_driving(None, ["motion"]) == ("tracked", "reconstructed", "audio")
+def variants(*words):
+    return resolve(parse_assignments(list(words))).variants
+
+
+def test_every_mode_is_shown_where_adf_is_swept():
+    assert choose_driving(None, ["fusion"], variants("fusion=pixel,feature")) == ("tracked", "audio")
+    everything = ("tracked", "reconstructed", "audio", "audio_free")
+    assert choose_driving(None, ["motion"], variants("motion.steps=5,6")) == everything
 
 
 def test_the_primary_endpoint_follows_what_is_swept():
-    assert primary_endpoint(["fusion"]) == ("ssim", "neck", "tracked")
-    assert primary_endpoint(["vq"]) == ("mouth_open_r", "mouth", "audio")
-    assert primary_endpoint([]) == ("lpips", "frame", "tracked")
+    modes = ("tracked", "audio")
+    assert primary_endpoint(["fusion"], modes) == ("ssim", "neck", "tracked")
+    assert primary_endpoint(["vq"], modes) == ("mouth_open_r", "mouth", "audio")
+    assert primary_endpoint([], modes) == ("lpips", "frame", "tracked")
+    assert primary_endpoint(["vq"], ("reconstructed", "audio"), has_frames=False)[0] == "mesh_mouth_r"
+    assert primary_endpoint(["vq"], ("reconstructed",), has_frames=False)[0] == "expression_error"
+
+
+def test_clips_without_frames_train_no_renderer():
+    (plan,) = plans("dataset=bank", driving=("reconstructed", "audio", "audio_free"), families=tuple(FAMILIES))
+    assert not {s.name for s in plan.stages} & {"renderer", "render"}
+    assert {family for _, family, _ in plan.evaluations} == {"motion", "style", "codebook"}
+    with pytest.raises(UserError, match="tracked.*no frames"):
+        choose_driving("tracked", [], variants("dataset=bank"))
+
+
+def test_a_codec_without_codes_reconstructs_nothing():
+    none, dual = plans("vq=none,dual", driving=("tracked", "reconstructed", "audio"), families=("ssim", "codebook"))
+    assert {mode for mode, *_ in none.evaluations} == {"tracked", "audio"}
+    assert {mode for mode, *_ in dual.evaluations} == {"tracked", "reconstructed", "audio", "none"}
+    assert keys(none, "renderer") == keys(dual, "renderer")
+
+
+def test_no_frame_is_rendered_where_nothing_true_can_stand_beside_it():
+    (plan,) = plans(driving=("tracked", "audio_free"), families=tuple(FAMILIES))
+    assert [mode for mode, _ in plan.renders] == ["tracked"]
+    assert {f for mode, f, _ in plan.evaluations if mode == "audio_free"} == {"motion", "style"}

@@ -52,14 +52,25 @@ def test_a_render_that_never_moves_fails_though_it_has_no_lag():
     assert set(guard.values["failed"]) == {"mouth_open_r", "mouth_open_slope"}
 
 
-def test_sound_driven_motion_may_be_looser_and_says_what_was_not_checked():
-    loose = replace(GOOD, r=[0.5], slope=[1.35], mouth_ssim=0.1)
+def test_sound_driven_motion_may_be_looser_but_must_beat_the_ridge():
+    loose = replace(GOOD, r=[0.5], slope=[1.35], mouth_ssim=0.1, mesh_r=[0.6, 0.5], ridge_r=[0.5])
     assert mouth_guard("tracked", loose).status == "failed"
     guard = mouth_guard("audio", loose)
     assert guard.status == "passed"
-    assert "ridge" in guard.values["not_checked"]["mouth_open_r"]
+    assert guard.values["mesh_r_above_ridge"] == pytest.approx(0.05)
+    assert mouth_guard("audio", replace(loose, ridge_r=[0.56])).values["failed"] == ["mesh_r_above_ridge"]
     assert mouth_guard("audio", replace(loose, slope=[1.5])).status == "failed"
     assert mouth_guard("audio", replace(loose, lag=[3.0])).status == "failed"
+    unknown = mouth_guard("audio", replace(loose, ridge_r=[]))
+    assert unknown.status == "n/a"
+    assert "mesh_r_above_ridge" in unknown.values["not_checked"]
+
+
+def test_without_frames_no_picture_is_judged():
+    motion = MouthEvidence(r=[0.9], slope=[1.0], lag=[0.0], mesh_r=[0.9], ridge_r=[0.8], faces_missed=None)
+    assert mouth_guard("audio", motion).status == "passed"
+    assert mouth_guard("reconstructed", motion).status == "passed"
+    assert mouth_guard("reconstructed", replace(motion, r=[0.7])).values["failed"] == ["mouth_open_r"]
 
 
 def test_a_part_that_has_no_value_is_no_pass():
