@@ -143,18 +143,30 @@ class HeadModelComponent(Protocol):
 class Audio(Protocol):
     """Slot `audio`: sound -> features at the video's frame rate."""
 
-    def build(self) -> AudioEncoder: ...
+    def build(self) -> AudioEncoder:
+        """AssetMissing, with the command that gets it, where the model is not here: nothing is downloaded."""
 
 
 class AudioEncoder(Protocol):
     width: int
 
     def __call__(self, samples: np.ndarray, n_frames: int) -> np.ndarray:
-        """(N,) float32 mono at 16 kHz -> (n_frames, width) float32, row t centred on video time (t + 0.5) / 25 s."""
+        """(N,) float32 mono at 16 kHz -> (n_frames, width) float32, row t centred on video time (t + 0.5) / 25 s.
+
+        Frame t lasts from t / 25 to (t + 1) / 25 s. Sound that is shorter than the frames counts as silence after its
+        end. UserError where there is no sound, no frame, or a sample that is no number.
+        """
 
 
 class Quantizer(Protocol):
+    """Deterministic, without gradients; sound of any length in memory that grows with the features alone."""
+
     """Slot `quantizer`: continuous latents -> codes."""
+    future: float
+    """Seconds of sound after a frame's end that its row depends on at most: what live use must wait for.
+
+    math.inf where the row depends on the whole sound, or on a window of it.
+    """
 
     def build(self, width: int) -> nn.Module:
         """A module: (B,T,width) -> (quantised (B,T,width), indices (B,T) int64, commitment loss ()).

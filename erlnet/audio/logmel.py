@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from erlnet.audio.sound import FPS, SAMPLE_RATE, check_sound
 from erlnet.errors import UserError
 
-SAMPLE_RATE = 16_000
-FPS = 25
 HOP = 160  # samples, 10 ms
 WINDOW = 400  # samples, 25 ms
 N_FFT = 512
@@ -22,6 +21,8 @@ _BLOCK = 4000  # mel columns transformed at once: 40 s, so that an hour of sound
 
 class LogMelEncoder:
     """The callable that `LogMel` builds; `width` is 4 * n_mels, laid out as four spectra, the earliest first."""
+
+    future = (WINDOW - HOP) / 2 / SAMPLE_RATE  # s: the last window's end after the frame's
 
     def __init__(self, n_mels: int, f_min: float, f_max: float, floor_db: float):
         if n_mels < 1:
@@ -38,19 +39,9 @@ class LogMelEncoder:
     def __call__(self, samples: np.ndarray, n_frames: int) -> np.ndarray:
         """(N,) float mono at 16 kHz -> (n_frames, width) float32, dB over a full-scale sine, in bels (dB / 10).
 
-        Shorter sound is padded with silence, longer sound is cut. UserError where there is no sound, no frame, or a
-        sample that is not finite.
+        Shorter sound is padded with silence, longer sound is cut. UserError as of `check_sound`.
         """
-        samples = np.asarray(samples)
-        if samples.ndim != 1 or not np.issubdtype(samples.dtype, np.floating):
-            raise ValueError(f"sound must be (N,) float in [-1,1], not {samples.shape} {samples.dtype}")
-        if not len(samples):
-            raise UserError("the sound is empty (0 samples at 16 kHz); give a clip with an audio track")
-        if n_frames < 1:
-            raise UserError(f"sound features for {n_frames} frames were asked for; at least 1 is needed")
-        if not np.isfinite(samples).all():
-            where = int(np.argmin(np.isfinite(samples)))
-            raise UserError(f"the sound has a sample that is no number at {where / SAMPLE_RATE:.3f} s; decode it again")
+        samples = check_sound(samples, n_frames)
         n_columns = n_frames * STACK
         lead = WINDOW // 2 - HOP // 2  # the first window is centred on half a hop
         padded = np.zeros((n_columns - 1) * HOP + WINDOW)
