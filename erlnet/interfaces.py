@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
     from torch import Tensor, nn
 
+    from erlnet.adf.codec import MotionCodec
     from erlnet.head.model import HeadModel
     from erlnet.nerf.branches import BranchParts
 
@@ -73,7 +74,13 @@ class Preparation:
 
 
 class Dataset(Protocol):
-    """Slot `dataset`: where clips come from."""
+    """Slot `dataset`: where clips come from.
+
+    Two attributes of the component say what its clips hold, True where they are absent: `FRAMES: ClassVar[bool]`,
+    pictures with their regions and landmarks, and `SOUND: ClassVar[bool]`. Where an option decides, it is a property.
+    They are read from the component with its options set, before any data is looked at and without torch: without
+    frames no renderer is trained, without sound no mapper.
+    """
 
     def build(self) -> ClipSource: ...
 
@@ -148,7 +155,14 @@ class Audio(Protocol):
 
 
 class AudioEncoder(Protocol):
+    """Deterministic, without gradients; sound of any length in memory that grows with the features alone."""
+
     width: int
+    future: float
+    """Seconds of sound after a frame's end that its row depends on at most: what live use must wait for.
+
+    math.inf where the row depends on the whole sound, or on a window of it.
+    """
 
     def __call__(self, samples: np.ndarray, n_frames: int) -> np.ndarray:
         """(N,) float32 mono at 16 kHz -> (n_frames, width) float32, row t centred on video time (t + 0.5) / 25 s.
@@ -159,39 +173,41 @@ class AudioEncoder(Protocol):
 
 
 class Quantizer(Protocol):
-    """Deterministic, without gradients; sound of any length in memory that grows with the features alone."""
-
     """Slot `quantizer`: continuous latents -> codes."""
-    future: float
-    """Seconds of sound after a frame's end that its row depends on at most: what live use must wait for.
-
-    math.inf where the row depends on the whole sound, or on a window of it.
-    """
 
     def build(self, width: int) -> nn.Module:
         """A module: (B,T,width) -> (quantised (B,T,width), indices (B,T) int64, commitment loss ()).
 
-        It has `codebook_size: int` and `decode_indices((B,T)) -> (B,T,width)`.
+        It has `codebook_size: int` and `decode_indices((B,T)) -> (B,T,width)`, and may have `restarted: int`, how many
+        unused codes were set anew so far. In eval mode it changes nothing of itself.
         """
 
 
 class Vq(Protocol):
-    """Slot `vq`: one or two motion codecs over the expression and pose streams (paper: ADF's two VQ-VAEs)."""
+    """Slot `vq`: the motion codec over the expression and pose streams (paper: ADF's two VQ-VAEs)."""
 
-    def build(self, expression_width: int, pose_width: int, quantizer: Quantizer) -> nn.Module: ...
+    def build(self, expression_width: int, pose_width: int, quantizer: Quantizer) -> MotionCodec:
+        """An untrained codec, most often a MotionCodec of other parts; stage `codec` trains its `parts`.
+
+        The expression stream's width counts jaw (3) and lids (2), the pose stream's is 6.
+        """
 
 
 class Style(Protocol):
     """Slot `style`: a style clip's coefficients -> one vector."""
 
-    def build(self, width_in: int, width_out: int) -> nn.Module:
-        """A module: ((B,T,width_in), mask (B,T) bool) -> (B,width_out)."""
+    def build(self, expression_width: int, pose_width: int, width_out: int) -> nn.Module:
+        """A module: (standardised streams side by side (B,T,E+P), mask (B,T) bool) -> (B,width_out); any T >= 1."""
 
 
 class SpeechLoss(Protocol):
     """Slot `speech_loss`: ties generated motion to sound; `build` gives None for no such loss."""
 
-    def build(self, motion_width: int, audio_width: int) -> nn.Module | None: ...
+    def build(self, motion_width: int, audio_width: int) -> nn.Module | None:
+        """A module: (generated (B,T,M), true motion (B,T,M), sound features (B,T,A)) -> loss ().
+
+        Motion is both standardised streams side by side. Its parameters are trained along with the mapper.
+        """
 
 
 @dataclass(frozen=True)

@@ -89,30 +89,62 @@ def _check_audio(component: Any) -> None:
 
 
 def _check_quantizer(component: Any) -> None:
-    module = component.build(8)
-    module.train()
-    module(torch.randn(4, 64, 8))
-    module.eval()
+    fresh = component.build(8).eval()
     latents = torch.randn(2, 5, 8)
+    _check_nothing_moves(fresh, lambda: fresh(latents))
+    module = component.build(8).train()
+    seen = torch.randn(4, 512, 8, requires_grad=True)
+    quantised, _, commitment = module(seen)
+    (quantised.square().sum() + commitment).backward()
+    assert seen.grad is not None, "no gradient passes the quantizer"
+    assert seen.grad.abs().sum() > 0, "no gradient passes the quantizer"
+    module.eval()
+    _check_nothing_moves(module, lambda: module(latents))
     quantised, indices, commitment = module(latents)
     _check_shape("quantised", quantised, (2, 5, 8))
     _check_shape("commitment", commitment, ())
     assert tuple(indices.shape) == (2, 5)
+    assert indices.dtype == torch.int64
     assert 0 <= int(indices.min()) <= int(indices.max()) < module.codebook_size
     assert torch.allclose(module.decode_indices(indices), quantised, atol=1e-5), "decode_indices gives the codes back"
+    every = torch.arange(module.codebook_size)[None]
+    vectors = module.decode_indices(every)
+    _check_shape("codebook", vectors, (1, module.codebook_size, 8))
+    share = (module(vectors)[1] == every).float().mean()
+    assert share > 0.5, f"of the codes' own vectors {share:.0%} are coded as themselves: they are no fixed points"
+
+
+def _check_nothing_moves(module: torch.nn.Module, run: Callable[[], object]) -> None:
+    before = {name: tensor.clone() for name, tensor in module.state_dict().items()}
+    run()
+    moved = [name for name, tensor in module.state_dict().items() if not torch.equal(tensor, before[name])]
+    assert not moved, f"in eval mode nothing moves, but {', '.join(moved)} did"
 
 
 def _check_vq(component: Any) -> None:
-    codec = component.build(12, 6, registry.load("quantizer", "ema")()).eval()
+    codec = component.build(12, 6, registry.load("quantizer", "ema")(codes=16)).eval()
     expression, pose = torch.randn(2, 9, 12), torch.randn(2, 9, 6)
-    codes = codec.encode(expression, pose)
-    assert tuple(codes.shape) == (2, 9, codec.tokens)
-    for what, stream, width in zip(("expression", "pose"), codec.decode(codes), (12, 6)):
-        _check_shape(what, stream, (2, 9, width))
+    standard = codec.standardise(expression, pose)
+    _check_shape("standardised motion", standard, (2, 9, 18))
+    assert all(torch.allclose(a, b) for a, b in zip(codec.restore(standard), (expression, pose)))
+    latents = torch.randn(2, 9, codec.layout.places, codec.layout.code_dim)
+    streams = {"decoded latents": codec.decode_latents(latents, codec.fresh_decoders())}
+    if codec.tokens:
+        assert len(codec.layout.names) == codec.tokens, "every codebook has a name"
+        _check_shape("codebooks", codec.codebooks, (codec.tokens, codec.codebook_size, codec.layout.code_dim))
+        codes = codec.encode(expression, pose)
+        assert tuple(codes.shape) == (2, 9, codec.tokens)
+        streams |= {"decoded": codec.decode(codes), "reconstructed": codec.reconstruct(expression, pose)}
+    else:
+        assert codec.fresh_decoders() is not None, "a codec without codes gives the mapper decoders to train"
+        assert not list(codec.parts), "a codec without codes has nothing to train"
+    for what, pair in streams.items():
+        for stream, tensor, width in zip(("expression", "pose"), pair, (12, 6)):
+            _check_shape(f"{what} {stream}", tensor, (2, 9, width))
 
 
 def _check_style(component: Any) -> None:
-    module = component.build(18, 16).eval()
+    module = component.build(12, 6, 16).eval()
     motion, mask = torch.randn(2, 7, 18), torch.ones(2, 7, dtype=torch.bool)
     mask[1, 4:] = False
     style = module(motion, mask)
@@ -120,6 +152,20 @@ def _check_style(component: Any) -> None:
     other = motion.clone()
     other[1, 4:] = 9.0
     assert torch.allclose(module(other, mask), style, atol=1e-5), "frames outside the mask do not count"
+    _check_shape("style of one frame", module(motion[:, :1], mask[:, :1]), (2, 16))
+
+
+def _check_speech_loss(component: Any) -> None:
+    module = component.build(18, 7)
+    if module is None:
+        return
+    generated = torch.randn(3, 40, 18, requires_grad=True)
+    truth, sound = torch.randn(3, 40, 18), torch.randn(3, 40, 7)
+    loss = module(generated, truth, sound)
+    _check_shape("speech loss", loss, ())
+    loss.backward()
+    assert generated.grad is not None, "no gradient reaches the generated motion"
+    _check_shape("gradient of the generated motion", generated.grad, (3, 40, 18))
 
 
 def _check_encoding(component: Any) -> None:
@@ -183,6 +229,8 @@ def _check_head_model(component: Any) -> None:
 
 
 def _check_dataset(component: Any) -> None:
+    for held in ("FRAMES", "SOUND"):
+        assert isinstance(getattr(component, held, True), bool), f"{held} says yes or no, with the options set"
     source = component.build()
     assert callable(source.prepare), "a source of clips prepares them"
     nowhere = Path("there-is-no-such-folder")
@@ -208,6 +256,7 @@ CHECKS: dict[str, Callable[[Any], None]] = {
     "vq": _check_vq,
     "quantizer": _check_quantizer,
     "style": _check_style,
+    "speech_loss": _check_speech_loss,
     "encoding": _check_encoding,
     "deform": _check_deform,
     "conditioning": _check_conditioning,
@@ -215,4 +264,4 @@ CHECKS: dict[str, Callable[[Any], None]] = {
     "upsampler": _check_upsampler,
     "perceptual": _check_perceptual,
 }
-"""Slot -> what its built component must do. `branches` and `speech_loss` are checked by whoever calls them."""
+"""Slot -> what its built component must do. `branches` are checked by whoever calls them."""

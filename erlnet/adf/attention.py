@@ -7,6 +7,8 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from erlnet.errors import UserError
+
 CHUNK = 256  # frames that one pass computes where a sequence is longer
 
 
@@ -55,14 +57,14 @@ class LocalAttention(nn.Module):
 
 
 class Block(nn.Module):
-    """Pre-norm transformer block: local self-attention, then a feed-forward layer."""
+    """Pre-norm transformer block: local self-attention, then a feed-forward layer of `hidden` (2 width) units."""
 
-    def __init__(self, width: int, heads: int, reach: int, dropout: float = 0.0):
+    def __init__(self, width: int, heads: int, past: int, future: int, dropout: float = 0.0, hidden: int | None = None):
         super().__init__()
         self.norm_attention = nn.LayerNorm(width)
-        self.attention = LocalAttention(width, heads, reach, reach)
+        self.attention = LocalAttention(width, heads, past, future)
         self.norm_feed_forward = nn.LayerNorm(width)
-        self.feed_forward = feed_forward(width, dropout)
+        self.feed_forward = feed_forward(width, dropout, hidden)
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, x: Float[Tensor, "B T C"], mask: Bool[Tensor, "B T"] | None = None) -> Float[Tensor, "B T C"]:
@@ -70,22 +72,37 @@ class Block(nn.Module):
         return x + self.dropout(self.feed_forward(self.norm_feed_forward(x)))
 
 
-def feed_forward(width: int, dropout: float) -> nn.Sequential:
+def feed_forward(width: int, dropout: float, hidden: int | None = None) -> nn.Sequential:
     """The two-layer perceptron of a transformer block."""
-    return nn.Sequential(nn.Linear(width, 2 * width), nn.GELU(), nn.Dropout(dropout), nn.Linear(2 * width, width))
+    hidden = 2 * width if hidden is None else hidden
+    return nn.Sequential(nn.Linear(width, hidden), nn.GELU(), nn.Dropout(dropout), nn.Linear(hidden, width))
 
 
-def in_chunks(run: Callable[[Tensor], Tensor], x: Tensor, halo: int) -> Tensor:
-    """`run(x)` over axis 1 of (B,T,...), computed in stretches, where no output sees further than `halo` frames.
+def futures(lookahead: int, reach: int, layers: int, option: str) -> tuple[int, ...]:
+    """How many frames ahead each of `layers` attentions in a row sees, so that all see `lookahead` ahead together.
+
+    Spread evenly, the first layers see the more; none sees further than `reach`; -1 is as far as reach goes.
+    UserError, naming `option`, where `lookahead` is below -1.
+    """
+    if lookahead < -1:
+        raise UserError(f"{option}={lookahead}: give a number of frames, or -1 for as far as attention reaches")
+    if lookahead == -1 or lookahead > reach * layers:
+        return (reach,) * layers
+    share, more = divmod(lookahead, layers)
+    return tuple(share + (number < more) for number in range(layers))
+
+
+def in_chunks(run: Callable[[Tensor], Tensor], x: Tensor, past: int, future: int) -> Tensor:
+    """`run(x)` over axis 1 of (B,T,...), in stretches, where no output sees beyond `past` and `future` frames.
 
     The same values as in one pass, up to rounding, in memory that does not grow with T.
     """
     length = x.shape[1]
-    if length <= CHUNK + 2 * halo:
+    if length <= CHUNK + past + future:
         return run(x)
     pieces = []
     for start in range(0, length, CHUNK):
-        before = max(start - halo, 0)
-        piece = run(x[:, before : start + CHUNK + halo])
+        before = max(start - past, 0)
+        piece = run(x[:, before : start + CHUNK + future])
         pieces.append(piece[:, start - before : start - before + CHUNK])
     return torch.cat(pieces, dim=1)

@@ -4,7 +4,6 @@ import json
 from pathlib import Path
 from typing import TypeVar, cast
 
-import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import nn
@@ -34,8 +33,10 @@ def load_codec(path: Path, vq: Vq, quantizer: Quantizer) -> MotionCodec:
 def load_mapper(path: Path, codec: MotionCodec, style: Style, settings: MotionSettings) -> Mapper:
     """The mapper saved at `path`, frozen and in eval mode; UserError where it was trained on another codec."""
     mapper = _filled(path, build_mapper(_widths(path)["feature_width"], codec, style, settings))
-    if not torch.equal(mapper.codebooks, codec.codebooks):
-        raise UserError(f"{path} was trained on another codec than the one given; train it again")
+    try:
+        mapper.check_codec(codec)
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from None
     return mapper
 
 

@@ -14,34 +14,40 @@ def generate(
     mapper: Mapper,
     codec: MotionCodec,
     features: Float[Tensor, "T A"],
-    style_expression: Float[Tensor, "Ts E"],
-    style_pose: Float[Tensor, "Ts 6"],
+    style_expression: Float[Tensor, "Te E"],
+    style_pose: Float[Tensor, "Tp 6"],
 ) -> tuple[Float[Tensor, "T E"], Float[Tensor, "T 6"]]:
-    """Motion for every row of `features`, in the streams' own units; any T >= 1, any Ts >= 1, in bounded memory.
+    """Motion for every row of `features`, in the streams' own units; any T >= 1, any style clip, in bounded memory.
 
     Both modules must be in eval mode, as training and loading leave them. UserError where an input is empty, of a
-    width that the modules were not trained on, or holds a value that is no number.
+    width that the modules were not trained on, or holds a value that is no number, and where the mapper was trained on
+    another codec.
     """
-    _check("sound features", features, mapper.feature_width)
-    _check("expression of the style clip", style_expression, codec.widths["expression_width"])
-    _check("pose of the style clip", style_pose, codec.widths["pose_width"])
-    if len(style_expression) != len(style_pose):
-        raise UserError(f"style clip: {len(style_expression)} frames of expression, {len(style_pose)} of pose")
-    logits = mapper(features[None], style_vector(mapper, codec, style_expression, style_pose))
-    expression, pose = codec.decode_latents(mapper.expected_latents(logits))
+    check_rows("sound features", features, mapper.feature_width)
+    vector = style_vector(mapper, codec, style_expression, style_pose)
+    expression, pose = mapper.motion(codec, mapper.latents(mapper(features[None], vector)))
     return expression[0], pose[0]
 
 
 @torch.no_grad()
 def style_vector(
-    mapper: Mapper, codec: MotionCodec, expression: Float[Tensor, "T E"], pose: Float[Tensor, "T 6"]
+    mapper: Mapper, codec: MotionCodec, expression: Float[Tensor, "Te E"], pose: Float[Tensor, "Tp 6"]
 ) -> Float[Tensor, "1 S"]:
-    """What the mapper knows of a style clip."""
-    motion = codec.standardise(expression, pose)[None]
+    """What the mapper knows of a style clip, or of one for each stream: expression and pose may come from two clips.
+
+    Where their lengths differ, the first frames that both have are read: a style has no timing, and repeating or
+    holding the shorter one would show jumps, or a stillness, that nobody performed. Errors as for `generate`.
+    """
+    mapper.check_codec(codec)
+    check_rows("expression of the style clip", expression, codec.widths["expression_width"])
+    check_rows("pose of the style clip", pose, codec.widths["pose_width"])
+    both = min(len(expression), len(pose))
+    motion = codec.standardise(expression[:both], pose[:both])[None]
     return mapper.style(motion, torch.ones(motion.shape[:2], dtype=torch.bool, device=motion.device))
 
 
-def _check(what: str, rows: Tensor, width: int) -> None:
+def check_rows(what: str, rows: Tensor, width: int) -> None:
+    """UserError where `rows` are not (T >= 1, width), or one holds a value that is no number."""
     if rows.ndim != 2 or not len(rows) or rows.shape[1] != width:
         raise UserError(f"{what}: shape {tuple(rows.shape)}, expected (T >= 1, {width}) as in training")
     if not torch.isfinite(rows).all():

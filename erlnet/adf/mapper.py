@@ -1,23 +1,22 @@
-"""Sound and style -> the codes of both motion streams, all frames at once.
+"""Sound and style -> latents of both motion streams, all frames at once.
 
 One trunk carries both streams, so that mouth and head answer the same sound in step. For each token it points to a
-place in code space, and a code is the likelier the nearer it lies: alike codes share what is learned of them, where
-one logit a code of its own fails on a few hundred frames. Decoded is the *expected* code, the mean of the codebook
-under that distribution: where several shapes are plausible their mean comes out, and gradients reach the mapper
-through the frozen decoder.
+place in code space (erlnet.adf.code_head); without codes (vq=none) the place is the latent itself, and the mapper owns
+the decoders that make motion of it.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from erlnet.adf.attention import Block, LocalAttention, feed_forward, in_chunks
-
-SHARPNESS = (
-    2.0  # log of the factor on squared distances (in units of the codebook's variance) that training starts from
-)
+from erlnet.adf.attention import Block, LocalAttention, feed_forward, futures, in_chunks
+from erlnet.adf.code_head import CodeHead
+from erlnet.adf.codec import MotionCodec
+from erlnet.adf.stack import parameters_of
+from erlnet.errors import UserError
 
 
 @dataclass(frozen=True)
@@ -25,42 +24,52 @@ class MapperShape:
     width: int
     layers: int
     heads: int
-    reach: int  # frames of sound and of motion that a layer sees to either side
+    reach: int  # frames of sound and of motion that a layer sees back
+    lookahead: int  # frames of sound that all layers together see ahead; -1: as far as reach goes
     dropout: float
     style_width: int
 
+    @property
+    def futures(self) -> tuple[int, ...]:
+        """Of the attention to the sound, then of each layer's to the sound and to the motion."""
+        return futures(self.lookahead, self.reach, 1 + 2 * self.layers, "motion.lookahead")
+
 
 class Mapper(nn.Module):
-    """(sound features, style vector) -> logits over the codes of each of K tokens.
+    """(sound features, style vector) -> a place in latent space for each of K latents a frame.
 
-    `style` turns style clips into vectors (slot `style`); `codebooks` are the trained codec's.
+    `style` turns style clips into vectors (slot `style`). `head` reads places as distributions over the codec's codes,
+    or is None; `decoders` are the mapper's own, or None where the codec's are used.
     """
 
     mean: Tensor
     scale: Tensor
-    codebooks: Tensor
+    codec_mark: Tensor
 
-    def __init__(self, feature_width: int, style: nn.Module, codebooks: Float[Tensor, "K codes D"], shape: MapperShape):
+    def __init__(self, feature_width: int, style: nn.Module, codec: MotionCodec, shape: MapperShape):
         super().__init__()
-        tokens, _, code_dim = codebooks.shape
-        self.feature_width, self.tokens = feature_width, tokens
-        self.halo = (1 + 2 * shape.layers) * shape.reach
+        if shape.width % shape.heads:
+            raise UserError(f"motion.width={shape.width} is no multiple of motion.heads={shape.heads}")
+        ahead = shape.futures
+        self.feature_width, self.places = feature_width, codec.layout.places
+        self.past, self.future = shape.reach * len(ahead), sum(ahead)
         self.register_buffer("mean", torch.zeros(feature_width))
         self.register_buffer("scale", torch.ones(feature_width))
-        self.register_buffer("codebooks", codebooks.clone())
+        self.register_buffer("codec_mark", codec.mark.clone())
         self.style = style
         self.listen = nn.Sequential(
             nn.Linear(feature_width, shape.width),
             nn.GELU(),
             nn.Dropout(shape.dropout),
-            Block(shape.width, shape.heads, shape.reach, shape.dropout),
+            Block(shape.width, shape.heads, shape.reach, ahead[0], shape.dropout),
             nn.LayerNorm(shape.width),
         )
         self.begin = nn.Linear(shape.style_width, shape.width)
-        self.blocks = nn.ModuleList(StyledBlock(shape) for _ in range(shape.layers))
+        self.blocks = nn.ModuleList(StyledBlock(shape, pair) for pair in zip(ahead[1::2], ahead[2::2]))
         self.norm = nn.LayerNorm(shape.width)
-        self.place = nn.Linear(shape.width, tokens * code_dim)
-        self.sharpness = nn.Parameter(torch.full((tokens, 1), SHARPNESS))
+        self.place = nn.Linear(shape.width, self.places * codec.layout.code_dim)
+        self.head = CodeHead(codec.codebooks) if codec.tokens else None
+        self.decoders = codec.fresh_decoders()
 
     @property
     def widths(self) -> dict[str, int]:
@@ -74,41 +83,52 @@ class Mapper(nn.Module):
         self.mean.copy_(features.double().mean(0))
         self.scale.copy_(deviation.clamp_min(max(0.1 * float(deviation.median()), 1e-6)))
 
-    def forward(self, features: Float[Tensor, "B T A"], style: Float[Tensor, "B S"]) -> Float[Tensor, "B T K codes"]:
-        return in_chunks(lambda stretch: self._stretch(stretch, style), features, self.halo)
+    def forward(self, features: Float[Tensor, "B T A"], style: Float[Tensor, "B S"]) -> Float[Tensor, "B T K D"]:
+        """Places, from which `latents` and, with codes, `head.logits` follow."""
+        return in_chunks(lambda stretch: self._stretch(stretch, style), features, self.past, self.future)
 
-    def _stretch(self, features: Float[Tensor, "B T A"], style: Float[Tensor, "B S"]) -> Float[Tensor, "B T K codes"]:
+    def _stretch(self, features: Float[Tensor, "B T A"], style: Float[Tensor, "B S"]) -> Float[Tensor, "B T K D"]:
         sound = self.listen((features - self.mean) / self.scale)
         motion = self.begin(style)[:, None] + sound
         for block in self.blocks:
             motion = block(motion, sound, style)
-        return self._logits(self.place(self.norm(motion)).unflatten(-1, (self.tokens, -1)))
+        return self.place(self.norm(motion)).unflatten(-1, (self.places, -1))
 
-    def _logits(self, place: Float[Tensor, "B T K D"]) -> Float[Tensor, "B T K codes"]:
-        """-sharpness |place - code|^2, with `place` counted from the codebook's centre in units of its sd."""
-        centre, variance = self.codebooks.mean(1), self.codebooks.var(1).sum(-1, keepdim=True).clamp_min(1e-12)  # (K,D)
-        codes = (self.codebooks - centre[:, None]) / variance.sqrt()[:, None]
-        product = torch.einsum("btkd,kcd->btkc", place, codes)
-        distance = place.square().sum(-1, keepdim=True) - 2 * product + codes.square().sum(-1)
-        return -self.sharpness.exp() * distance
+    def latents(self, place: Float[Tensor, "B T K D"]) -> Float[Tensor, "B T K D"]:
+        """The expected code of each place, or without codes the place itself."""
+        return place if self.head is None else self.head.expected(self.head.logits(place))
 
-    def expected_latents(self, logits: Float[Tensor, "B T K codes"]) -> Float[Tensor, "B T K D"]:
-        """The mean code vector of each token under its distribution."""
-        return torch.einsum("btkc,kcd->btkd", logits.softmax(-1), self.codebooks)
+    def motion(
+        self, codec: MotionCodec, latents: Float[Tensor, "B T K D"]
+    ) -> tuple[Float[Tensor, "B T E"], Float[Tensor, "B T 6"]]:
+        """Both streams in their own units, through the codec's frozen decoders or the mapper's own."""
+        return codec.decode_latents(latents, self.decoders)
+
+    def inference_parameters(self, codec: MotionCodec) -> int:
+        """Of all that turns sound into motion, the style encoder included."""
+        decoders: Sequence[nn.Module] = codec.decoders if self.decoders is None else []  # its own are counted in it
+        return parameters_of(self) + sum(parameters_of(decoder) for decoder in decoders)
+
+    def check_codec(self, codec: MotionCodec) -> None:
+        """UserError where this mapper was not trained on `codec`."""
+        mark = codec.mark.to(self.codec_mark)
+        if mark.shape != self.codec_mark.shape or not torch.allclose(mark, self.codec_mark, rtol=1e-4, atol=1e-6):
+            raise UserError("the mapper was trained on another codec than the one given; train it again")
 
 
 class StyledBlock(nn.Module):
     """Cross-attention to the sound around a frame, self-attention to the motion around it, feed-forward layer.
 
-    Each reads its input normalised, then scaled and shifted by the style vector (AdaLN).
+    Each reads its input normalised, then scaled and shifted by the style vector (AdaLN). `ahead`: how many frames of
+    sound, and of motion, the two attentions see ahead.
     """
 
-    def __init__(self, shape: MapperShape):
+    def __init__(self, shape: MapperShape, ahead: tuple[int, int]):
         super().__init__()
         self.norm = nn.LayerNorm(shape.width, elementwise_affine=False)
         self.modulation = nn.Linear(shape.style_width, 6 * shape.width)
-        self.cross = LocalAttention(shape.width, shape.heads, shape.reach, shape.reach)
-        self.own = LocalAttention(shape.width, shape.heads, shape.reach, shape.reach)
+        self.cross = LocalAttention(shape.width, shape.heads, shape.reach, ahead[0])
+        self.own = LocalAttention(shape.width, shape.heads, shape.reach, ahead[1])
         self.feed_forward = feed_forward(shape.width, shape.dropout)
         self.dropout = nn.Dropout(shape.dropout)
 

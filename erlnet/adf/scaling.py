@@ -14,11 +14,13 @@ class StreamScale(nn.Module):
     - A channel's scale is its sd, but at least `FLOOR` of its group's: a channel that barely moves is not blown up.
     - A channel's weight in its group goes by its sd times its share of motion, 1 - noise share: tracked coefficients
       carry white noise from frame to frame, and nothing should be spent on reproducing it.
-    - Groups weigh alike: the jaw counts as much as forty expression units. All weights sum to 1.
+    - Groups weigh alike: the jaw counts as much as forty expression units. A group that stands still throughout, like
+      the jaw of a data set without one, weighs nothing, or it would dilute every error. All weights sum to 1.
     """
 
     FLOOR = 0.1
     LEAST_MOTION = 0.02  # a channel of noise still learns its mean
+    STILL = 1e-6  # sd in the stream's units (rad, m, ...) up to which a channel stands still
 
     mean: Tensor
     scale: Tensor
@@ -38,17 +40,21 @@ class StreamScale(nn.Module):
         frames = torch.cat(list(streams)).double()
         mean, deviation = frames.mean(0), frames.std(0, unbiased=False)
         motion = (1 - noise_share(streams)).clamp_min(self.LEAST_MOTION)
+        moving = [bool(sd.max() > self.STILL) for sd in deviation.split(self.groups)]
+        if not any(moving):
+            moving = [True] * len(moving)  # nothing to prefer
         scale, weight = [], []
-        for sd, share in zip(deviation.split(self.groups), motion.split(self.groups)):
+        for sd, share, moves in zip(deviation.split(self.groups), motion.split(self.groups), moving):
             scale.append(sd.maximum(self.FLOOR * sd.square().mean().sqrt()).clamp_min(1e-6))
             importance = share * scale[-1]
-            weight.append(importance / importance.sum() / len(self.groups))
+            weight.append(moves * importance / importance.sum() / sum(moving))
         self.mean.copy_(mean)
         self.scale.copy_(torch.cat(scale))
         self.weight.copy_(torch.cat(weight))
 
     def standardise(self, stream: Float[Tensor, "*L C"]) -> Float[Tensor, "*L C"]:
-        return (stream - self.mean) / self.scale
+        """In training sds. 0 where a group stood still in training: what never moved cannot be told apart by units."""
+        return (stream - self.mean) / self.scale * (self.weight > 0)
 
     def restore(self, standard: Float[Tensor, "*L C"]) -> Float[Tensor, "*L C"]:
         return standard * self.scale + self.mean

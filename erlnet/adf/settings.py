@@ -33,3 +33,4 @@ class MotionSettings:
     dropout: float = 0.2
     code_weight: float = 0.1  # cross-entropy of the codes beside the error of the decoded motion
     label_smoothing: float = 0.1
+    lookahead: int = -1  # frames of sound that the mapper sees ahead; -1: as far as its attention reaches

@@ -12,6 +12,7 @@ from erlnet.adf.codec import MotionCodec
 from erlnet.adf.generate import style_vector
 from erlnet.adf.mapper import Mapper, MapperShape
 from erlnet.adf.settings import MotionSettings
+from erlnet.adf.stack import parameters_of
 from erlnet.adf.training import Windows, check_clips, few_threads, optimise, seeded
 from erlnet.errors import UserError
 from erlnet.interfaces import Progress, SpeechLoss, Style
@@ -31,12 +32,13 @@ class TrainingClip:
 
 
 def build_mapper(feature_width: int, codec: MotionCodec, style: Style, settings: MotionSettings) -> Mapper:
-    """An untrained mapper to the codes of `codec`."""
-    encoder = style.build(codec.width, settings.style_width)
+    """An untrained mapper to the codes of `codec`, or to latents where it has none."""
+    encoder = style.build(codec.widths["expression_width"], codec.widths["pose_width"], settings.style_width)
     shape = MapperShape(
-        settings.width, settings.layers, settings.heads, settings.reach, settings.dropout, settings.style_width
-    )
-    return Mapper(feature_width, encoder, codec.codebooks, shape)
+        settings.width, settings.layers, settings.heads, settings.reach, settings.lookahead, settings.dropout,
+        settings.style_width,
+    )  # fmt: skip
+    return Mapper(feature_width, encoder, codec, shape)
 
 
 def train_mapper(
@@ -51,7 +53,8 @@ def train_mapper(
     """The codec's weights do not change. The same seed gives the same bits on the same machine and threads.
 
     Metrics: `loss` (mean over the last tenth of the steps), `expression_error` and `pose_error` (weighted RMS on the
-    training clips, in training sds), `code_accuracy`, `parameters`.
+    training clips, in training sds), `code_accuracy` where there are codes, `parameters` (trained, those of the speech
+    loss apart), `speech_loss_parameters`, `inference_parameters` (mapper, style encoder and decoders).
     UserError where a clip is empty, holds a value that is no number, or its streams differ in length.
     """
     check_clips("sound features", [clip.features for clip in clips])
@@ -66,10 +69,15 @@ def train_mapper(
         features = torch.cat([clip.features for clip in clips])
         mapper = build_mapper(features.shape[1], codec, style, settings).to(features.device)
         mapper.fit_features(features)
-        loss = optimise_mapper(mapper, clips, codec, speech_loss, settings, progress)
+        # Drawn apart: a speech loss of no weight leaves the mapper bit for bit as without one.
+        with torch.random.fork_rng():
+            sync = speech_loss.build(codec.width, features.shape[1])
+        loss = optimise_mapper(mapper, clips, codec, sync, settings, progress)
     mapper.eval().requires_grad_(False)
     metrics = {"loss": loss, **_training_quality(mapper, clips, codec)}
-    metrics["parameters"] = sum(p.numel() for p in mapper.parameters())
+    metrics["parameters"] = parameters_of(mapper)
+    metrics["speech_loss_parameters"] = 0 if sync is None else parameters_of(sync)
+    metrics["inference_parameters"] = mapper.inference_parameters(codec)
     return mapper, metrics
 
 
@@ -77,48 +85,53 @@ def optimise_mapper(
     mapper: Mapper,
     clips: Sequence[TrainingClip],
     codec: MotionCodec,
-    speech_loss: SpeechLoss,
+    sync: nn.Module | None,
     settings: MotionSettings,
     progress: Progress,
 ) -> float:
     """Trains `mapper` in place; the mean loss of the last tenth of the steps.
 
-    Loss: error of the decoded expected code (StreamScale.error, mean of the streams), cross-entropy of the codes, and
-    what the slot `speech_loss` adds: a module (generated motion (B,T,M) in training sds, sound (B,T,A)) -> ().
+    Loss: error of the decoded motion (StreamScale.error, mean of the streams), cross-entropy of the codes where there
+    are any, and what the slot `speech_loss` adds: `sync`, a module (generated motion (B,T,M), true motion (B,T,M), both
+    in training sds, sound (B,T,A)) -> (), trained along; its gradients are clipped apart from the mapper's.
     """
     features = torch.cat([clip.features for clip in clips])
-    expression, pose = torch.cat([clip.expression for clip in clips]), torch.cat([clip.pose for clip in clips])
     with torch.no_grad():
-        codes = torch.cat([codec.encode(clip.expression[None], clip.pose[None])[0] for clip in clips])
+        motion = torch.cat([codec.standardise(clip.expression, clip.pose) for clip in clips])
         styles = StyleClips.of(clips, codec)
+        codes = _codes_of(clips, codec) if codec.tokens else None
     windows = Windows.of([clip.features for clip in clips], settings.window)
-    sync = speech_loss.build(codec.width, features.shape[1])
-    parameters = list(mapper.parameters())
+    groups = [list(mapper.parameters())]
     if sync is not None:
-        parameters += list(sync.to(features.device).parameters())
+        groups.append(list(sync.to(features.device).train().parameters()))
 
     def loss_at(step: int) -> Float[Tensor, ""]:
         chosen, frames = windows.draw(settings.batch)
         frames = frames.to(features.device)
-        sound = features[frames]
-        logits = mapper(sound, mapper.style(*styles.draw(chosen)))
-        generated = codec.decode_latents(mapper.expected_latents(logits))
+        sound, truth = features[frames], motion[frames]
+        place = mapper(sound, mapper.style(*styles.draw(chosen)))
+        generated = codec.standardise(*mapper.motion(codec, mapper.latents(place)))
         errors = [
-            scale.error(scale.standardise(made), scale.standardise(truth[frames]))
-            for scale, made, truth in zip(codec.scales, generated, (expression, pose), strict=True)
+            scale.error(made, true)
+            for scale, made, true in zip(codec.scales, codec.split(generated), codec.split(truth), strict=True)
         ]
-        cross_entropy = F.cross_entropy(
-            logits.flatten(0, 2), codes[frames].flatten(), label_smoothing=settings.label_smoothing
-        )
-        loss = torch.stack(errors).mean() + settings.code_weight * cross_entropy
-        return loss if sync is None else loss + sync(codec.standardise(*generated), sound)
+        loss = torch.stack(errors).mean()
+        if mapper.head is not None and codes is not None:
+            logits = mapper.head.logits(place).flatten(0, 2)
+            cross_entropy = F.cross_entropy(logits, codes[frames].flatten(), label_smoothing=settings.label_smoothing)
+            loss = loss + settings.code_weight * cross_entropy
+        return loss if sync is None else loss + sync(generated, truth, sound)
 
     def report(step: int, loss: float) -> None:
         progress.update(step, settings.steps, loss)
 
     mapper.train()
-    with few_threads(settings.batch * windows.window, sum(p.numel() for p in parameters)):
-        return optimise(parameters, settings.lr, settings.steps, loss_at, report, settings.weight_decay)
+    with few_threads(settings.batch * windows.window, sum(p.numel() for group in groups for p in group)):
+        return optimise(groups, settings.lr, settings.steps, loss_at, report, settings.weight_decay)
+
+
+def _codes_of(clips: Sequence[TrainingClip], codec: MotionCodec) -> Int64[Tensor, "N K"]:
+    return torch.cat([codec.encode(clip.expression[None], clip.pose[None])[0] for clip in clips])
 
 
 @dataclass(frozen=True)
@@ -156,13 +169,14 @@ def _training_quality(mapper: Mapper, clips: Sequence[TrainingClip], codec: Moti
     squares, hits, frames = [0.0, 0.0], 0.0, 0
     for clip in clips:
         first = next(c for c in clips if (c.speaker, c.style) == (clip.speaker, clip.style))
-        vector = style_vector(mapper, codec, first.expression, first.pose)
-        logits = mapper(clip.features[None], vector)
-        codes = codec.encode(clip.expression[None], clip.pose[None])
-        generated = codec.decode_latents(mapper.expected_latents(logits))
-        hits += float((logits.argmax(-1) == codes).float().mean()) * len(clip.features)
+        place = mapper(clip.features[None], style_vector(mapper, codec, first.expression, first.pose))
+        if mapper.head is not None:
+            codes = codec.encode(clip.expression[None], clip.pose[None])
+            hits += float((mapper.head.logits(place).argmax(-1) == codes).float().mean()) * len(clip.features)
         frames += len(clip.features)
+        generated = mapper.motion(codec, mapper.latents(place))
         for number, (scale, made, truth) in enumerate(zip(codec.scales, generated, (clip.expression, clip.pose))):
             squares[number] += float(scale.square_error(made[0], truth).sum())
     expression, pose = ((square / frames) ** 0.5 for square in squares)
-    return {"expression_error": expression, "pose_error": pose, "code_accuracy": hits / frames}
+    errors = {"expression_error": expression, "pose_error": pose}
+    return errors if mapper.head is None else errors | {"code_accuracy": hits / frames}

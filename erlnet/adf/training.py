@@ -43,14 +43,18 @@ def few_threads(frames: int, parameters: int) -> Iterator[None]:
 
 
 def optimise(
-    parameters: Sequence[nn.Parameter],
+    groups: Sequence[Sequence[nn.Parameter]],
     lr: float,
     steps: int,
     loss_at: Callable[[int], Float[Tensor, ""]],
     report: Callable[[int, float], None],
     weight_decay: float = 0.01,
 ) -> float:
-    """AdamW for `steps` steps on `loss_at(step)`; the mean loss of the last tenth. UserError where it diverges."""
+    """AdamW for `steps` steps on `loss_at(step)`; the mean loss of the last tenth. UserError where it diverges.
+
+    Each group's gradient is clipped apart, so that no group's size changes what another learns.
+    """
+    parameters = [parameter for group in groups for parameter in group]
     optimiser = torch.optim.AdamW(parameters, lr=lr, weight_decay=weight_decay, betas=(0.9, 0.98), fused=True)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: _rate(step / steps))
     last = []
@@ -58,7 +62,8 @@ def optimise(
         loss = loss_at(step)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
-        nn.utils.clip_grad_norm_(parameters, CLIP_NORM)
+        for group in groups:
+            nn.utils.clip_grad_norm_(group, CLIP_NORM)
         optimiser.step()
         schedule.step()
         value = loss.item()

@@ -39,7 +39,7 @@ def test_attention_equals_a_loop_over_frames_heads_and_offsets(past: int, future
 
 def test_a_frame_depends_on_nothing_beyond_its_reach() -> None:
     torch.manual_seed(0)
-    block, x = Block(8, 2, reach=3), torch.randn(1, 20, 8)
+    block, x = Block(8, 2, 3, 3), torch.randn(1, 20, 8)
     other = x.clone()
     other[:, 14:] = 9.0
     same = (block(x) - block(other)).abs().amax(-1)[0] < 1e-6
@@ -48,7 +48,7 @@ def test_a_frame_depends_on_nothing_beyond_its_reach() -> None:
 
 def test_masked_frames_are_not_seen() -> None:
     torch.manual_seed(0)
-    block, x = Block(8, 2, reach=3), torch.randn(1, 9, 8)
+    block, x = Block(8, 2, 3, 3), torch.randn(1, 9, 8)
     mask = torch.arange(9)[None] < 5
     torch.testing.assert_close(block(x, mask)[:, :5], block(x[:, :5]))
 
@@ -57,7 +57,7 @@ def test_masked_frames_are_not_seen() -> None:
 def test_chunks_give_what_one_pass_gives(length: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(attention, "CHUNK", 16)
     torch.manual_seed(0)
-    stack = torch.nn.Sequential(Block(8, 2, 4), Block(8, 2, 4))
+    stack = torch.nn.Sequential(Block(8, 2, 4, 4), Block(8, 2, 4, 4))
     longest = 0
 
     def run(piece: torch.Tensor) -> torch.Tensor:
@@ -66,5 +66,5 @@ def test_chunks_give_what_one_pass_gives(length: int, monkeypatch: pytest.Monkey
         return stack(piece)
 
     x = torch.randn(2, length, 8)
-    torch.testing.assert_close(in_chunks(run, x, 8), stack(x), atol=1e-5, rtol=1e-4)
+    torch.testing.assert_close(in_chunks(run, x, 8, 8), stack(x), atol=1e-5, rtol=1e-4)
     assert longest <= 16 + 2 * 8
