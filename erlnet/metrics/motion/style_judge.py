@@ -90,7 +90,7 @@ def reached(judge: StyleJudge, motions: Sequence[Motion]) -> list[str]:
 
 
 def accuracy(judge: StyleJudge, motions: Sequence[Motion]) -> float:
-    """Share of motions that show their label's style (of a made motion: the style asked for). ValueError without any."""
+    """Share of motions that show their label's style (a made motion's: the style asked for). ValueError without any."""
     if not motions:
         raise ValueError("no motion to judge")
     return float(np.mean([a == b.style for a, b in zip(reached(judge, motions), motions, strict=True)]))
