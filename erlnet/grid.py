@@ -17,7 +17,7 @@ from erlnet.presets import default_preset, preset_values
 from erlnet.variant import GIVEN, STAGE_SETTINGS, Choice, Variant, physical_cores
 
 SPLITS = ("own", "auto", "auto-time", "blocks", "last", "time")
-OWN_SPLIT = ("demo", "mead", "hdtf", "voxceleb")  # data sets that say which clip is on which side
+OWN_SPLIT = ("demo", "bank", "mead", "hdtf", "voxceleb")  # data sets that say which clip is on which side
 SINGLE = ("data", "preset", "split", "threads")  # they change the test frames or their count: one value a study
 
 

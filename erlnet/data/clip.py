@@ -1,6 +1,7 @@
 """A prepared clip on disk, read lazily.
 
 CLIP/clip.json  frames/00000.png  audio.wav  coefficients.npz  landmarks.npz  regions.npz
+A clip may hold its motion alone, or motion and sound (`has_frames`, `has_sound`; erlnet.data.motion_clip writes such).
 World = camera frame (OpenCV: x right, y down, z forward, metres). `head_to_world` and `root` map the head model's rest
 coordinates (FLAME's axes: x to the subject's left, y up, z out of the face) into it.
 """
@@ -98,6 +99,9 @@ class Clip:
     stop: int
     factor: int = 1
     offset: int = 0  # frames from the beginning of labels.source to the prepared clip's frame 0
+    has_frames: bool = True  # else it has no pictures, regions or landmarks
+    has_sound: bool = True
+    head_model: str = ""  # component that the coefficients move, "none": none here, "": the one they were tracked with
 
     def __len__(self) -> int:
         return self.stop - self.start
@@ -114,7 +118,12 @@ class Clip:
         return replace(self, start=self.start + start, stop=self.start + stop, name=name)
 
     def reduced_to(self, size: int) -> Clip:
-        """The clip at `size` px high, reduced by area filter; intrinsics, landmarks and offsets scale with it."""
+        """The clip at `size` px high, reduced by area filter; intrinsics, landmarks and offsets scale with it.
+
+        A clip without frames has nothing to reduce and stays as it is.
+        """
+        if not self.has_frames:
+            return self
         factor, rest = divmod(self.camera.height, size)
         if rest or factor < 1:
             height = self.camera.height
@@ -126,7 +135,8 @@ class Clip:
         return replace(self, camera=self.camera.reduced(factor), factor=self.factor * factor)
 
     def frame(self, index: int) -> np.ndarray:
-        """(3,H,W) uint8 RGB, read-only."""
+        """(3,H,W) uint8 RGB, read-only; UserError where the clip has no frames, as for regions and landmarks."""
+        self._need_frames("frames")
         path = self.folder / "frames" / f"{self.start + index:05d}.png"
         return FRAMES.get((path, self.factor), lambda: read_frame(path, self.factor))
 
@@ -136,6 +146,7 @@ class Clip:
 
     def regions(self, start: int = 0, stop: int | None = None) -> np.ndarray:
         """(N,H,W) uint8, bit i = erlnet.interfaces.REGIONS[i]."""
+        self._need_frames("regions")
         half = self.factor // 2
         with np.load(self.folder / "regions.npz") as archive:
             maps = [
@@ -146,7 +157,12 @@ class Clip:
 
     @cached_property
     def audio(self) -> np.ndarray:
-        """(N,) mono float32 in [-1,1] at 16 kHz, of exactly the clip's duration."""
+        """(N,) mono float32 in [-1,1] at 16 kHz, of exactly the clip's duration; UserError where it has no sound."""
+        if not self.has_sound:
+            raise UserError(
+                f"clip '{self.name}' has no sound: a codec can be trained on it, nothing that sound drives; "
+                "take data with sound"
+            )
         with wave.open(str(self.folder / "audio.wav")) as file:
             per_frame = SAMPLE_RATE // FPS
             file.setpos(min(self.start * per_frame, file.getnframes()))
@@ -163,8 +179,16 @@ class Clip:
     @cached_property
     def landmarks(self) -> np.ndarray:
         """(T,68,2) px, the usual 68 points; NaN where there is no face."""
+        self._need_frames("landmarks")
         with np.load(self.folder / "landmarks.npz") as archive:
             return archive["landmarks"][self.start : self.stop] / self.factor
+
+    def _need_frames(self, what: str) -> None:
+        if not self.has_frames:
+            raise UserError(
+                f"clip '{self.name}' has no {what}, it holds motion without pictures: codec and mapper can be trained "
+                "on it, a renderer cannot; take data with pictures, such as videos or dataset=demo"
+            )
 
 
 def read_frame(path: Path, factor: int = 1) -> np.ndarray:
@@ -183,9 +207,8 @@ def open_clip(folder: Path) -> Clip:
     if text.get("format") != FORMAT:
         raise UserError(f"{folder} has clip format {text.get('format')}, this version reads {FORMAT}; prepare it again")
     camera = Camera(**text["camera"])
-    return Clip(
-        folder, text["name"], Labels(**text["labels"]), camera, 0, text["n_frames"], offset=text.get("offset", 0)
-    )
+    held = {name: text[name] for name in ("offset", "has_frames", "has_sound", "head_model") if name in text}
+    return Clip(folder, text["name"], Labels(**text["labels"]), camera, 0, text["n_frames"], **held)
 
 
 @dataclass(frozen=True)
@@ -236,19 +259,28 @@ class ClipWriter:
                 f"{self.name}: {self.n_frames} frames, {self._n_regions} regions, {len(coefficients)} coefficients, "
                 f"{len(landmarks)} landmarks"
             )
-        with wave.open(str(self.folder / "audio.wav"), "wb") as file:
-            file.setnchannels(1)
-            file.setsampwidth(2)
-            file.setframerate(SAMPLE_RATE)
-            file.writeframes((np.clip(audio, -1, 1) * 32767).round().astype("<i2").tobytes())
+        write_sound(self.folder / "audio.wav", audio)
         write_coefficients(self.folder / "coefficients.npz", coefficients)
         np.savez(self.folder / "landmarks.npz", landmarks=landmarks.astype(np.float32))
-        text = {
-            "format": FORMAT, "name": self.name, "n_frames": self.n_frames, "fps": FPS, "offset": facts.offset,
-            "labels": asdict(self.labels), "camera": asdict(self.camera), "sources": facts.sources,
-            "tracking": facts.report,
-        }  # fmt: skip
+        text = described(self.name, self.n_frames, self.labels, self.camera, facts)
         (self.folder / "clip.json").write_text(json.dumps(text, indent=1))
+
+
+def described(name: str, n_frames: int, labels: Labels, camera: Camera, facts: ClipFacts) -> dict[str, Any]:
+    """What `clip.json` says of a clip with frames and sound."""
+    return {
+        "format": FORMAT, "name": name, "n_frames": n_frames, "fps": FPS, "offset": facts.offset,
+        "labels": asdict(labels), "camera": asdict(camera), "sources": facts.sources, "tracking": facts.report,
+    }  # fmt: skip
+
+
+def write_sound(path: Path, audio: np.ndarray) -> None:
+    """`audio` (N,) float in [-1,1] at 16 kHz -> a WAV of 16 bits."""
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(SAMPLE_RATE)
+        file.writeframes((np.clip(audio, -1, 1) * 32767).round().astype("<i2").tobytes())
 
 
 def read_coefficients(path: Path) -> Coefficients:

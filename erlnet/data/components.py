@@ -10,10 +10,13 @@ from erlnet.data.layouts.ldst import LdstLayout
 from erlnet.data.layouts.mead import MeadLayout
 from erlnet.data.layouts.voxceleb import VoxCelebLayout
 from erlnet.data.options import PrepareOptions
+from erlnet.data.sequences import SequenceOptions
 
 if TYPE_CHECKING:
+    from erlnet.data.demo.bank import BankSource
     from erlnet.data.folder import FolderSource
     from erlnet.data.indexed import IndexedSource
+    from erlnet.data.sequences import SequenceSource
     from erlnet.data.tracking.landmarks import LandmarkTracker
     from erlnet.interfaces import ClipSource
 
@@ -52,6 +55,40 @@ class Demo:
 
 
 @dataclass(frozen=True)
+class Bank:
+    """The demo's motion bank: true coefficients and sound of many short clips, without frames.
+
+    For codec, mapper and a judge of style. `speakers` people with `train_clips` and `test_clips` in each of the three
+    styles; `judge_speakers` others with `judge_clips` in each, on the side "val": a judge is trained on them alone.
+    """
+
+    VERSION: ClassVar[int] = 1
+    FRAMES: ClassVar[bool] = False
+    seed: int = 0
+    speakers: int = 8
+    train_clips: int = 3  # of each speaker and style
+    test_clips: int = 1
+    judge_speakers: int = 2
+    judge_clips: int = 4
+    seconds: float = 4.0  # of each clip
+
+    def build(self) -> BankSource:
+        from erlnet.data.demo.bank import BankPlan, BankSource
+
+        plan = BankPlan(
+            self.seed,
+            self.speakers,
+            self.train_clips,
+            self.test_clips,
+            self.judge_speakers,
+            self.judge_clips,
+            self.seconds,
+        )
+        plan.check()
+        return BankSource(plan)
+
+
+@dataclass(frozen=True)
 class Landmarks:
     """Fits the head model to 68 landmarks over the whole clip: one shape, one camera, motion per frame."""
 
@@ -74,6 +111,29 @@ class Folder(PrepareOptions):
         from erlnet.data.folder import FolderSource
 
         return FolderSource(self)
+
+
+@dataclass(frozen=True)
+class Sequences(SequenceOptions):
+    """Your own coefficient sequences, .npz or Deep3D's .mat, without pictures: for training and comparing codecs.
+
+    `sound`: each has a .wav of its name beside it. `names`: a pattern of file names such as {speaker}_{style}_*, or
+    {recording}_take*; without one a recording is a name less its `_clip...` or last number. `split`: whole recordings
+    or speakers are held out, `test_share` and `val_share` of the frames, chosen by a hash with `seed`; none: the run's
+    split cuts each file by time. `fps`: 0 is what each file says, 30 for .mat.
+    """
+
+    VERSION: ClassVar[int] = 1
+    FRAMES: ClassVar[bool] = False
+
+    @property
+    def SOUND(self) -> bool:
+        return self.sound
+
+    def build(self) -> SequenceSource:
+        from erlnet.data.sequences import SequenceSource
+
+        return SequenceSource(self)
 
 
 @dataclass(frozen=True)

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from scipy.spatial.transform import Rotation
 
 from erlnet.data.clip import Camera, Coefficients
 from erlnet.data.demo.appearance import Surface
 from erlnet.data.demo.filming import Set
 from erlnet.data.demo.look import Look, draw_look
 from erlnet.data.demo.speech import Performance
+from erlnet.data.demo.true_motion import rigid, true_coefficients
 from erlnet.head.project import project
 
 if TYPE_CHECKING:
@@ -80,15 +80,9 @@ def act(model: HeadModel, actor: Actor, performance: Performance) -> Take:
 
     Head by root @ pose, torso by root @ torso: the torso's sway is its own and does not carry the head.
     """
-    root = actor.root.astype(np.float64)
-    head_to_world = (root @ rigid(performance.pose)).astype(np.float32)
-    torso_to_world = (root @ rigid(_SWAY * performance.torso)).astype(np.float32)
-    n = len(performance.jaw)
-    coefficients = Coefficients(
-        expression=performance.expression, jaw=performance.jaw, lids=performance.lids, head_to_world=head_to_world,
-        root=actor.root, torso_offset=np.zeros((n, 2), np.float32), eyes=performance.eyes, shape=actor.shape,
-        valid=np.ones(n, bool),
-    )  # fmt: skip
+    coefficients = true_coefficients(performance, actor.shape, actor.root)
+    head_to_world = coefficients.head_to_world
+    torso_to_world = (actor.root.astype(np.float64) @ rigid(_SWAY * performance.torso)).astype(np.float32)
     vertices = pose_vertices(model, coefficients, torso_to_world)
     moved = np.einsum("tk,kvi->tvi", performance.hidden[:, :2], actor.hidden, optimize=True)
     vertices = vertices + torch.from_numpy(moved @ head_to_world[:, :3, :3].transpose(0, 2, 1))
@@ -113,14 +107,6 @@ def pose_vertices(model: HeadModel, coefficients: Coefficients, torso_to_world: 
             moving = c.expression, c.jaw, c.eyes, c.lids, c.head_to_world, torso_to_world
             parts.append(model(torch.from_numpy(c.shape)[None], *(torch.from_numpy(x[rows]) for x in moving)))
     return torch.cat(parts)
-
-
-def rigid(pose: np.ndarray) -> np.ndarray:
-    """(T,6) axis-angle rad and translation m -> (T,4,4) float64."""
-    out = np.tile(np.eye(4), (len(pose), 1, 1))
-    out[:, :3, :3] = Rotation.from_rotvec(pose[:, :3].astype(np.float64)).as_matrix()
-    out[:, :3, 3] = pose[:, 3:]
-    return out
 
 
 def _draw_shape(names: tuple[str, ...], look: Look) -> np.ndarray:
