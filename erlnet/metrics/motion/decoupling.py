@@ -8,10 +8,11 @@ changes when nothing should).
 2. Differences of two summaries are averaged *as vectors* over all items that go from one style to another, and the root
    mean square over channels is taken after that. What a style does is the same in every item and stays; what a clip
    does by accident cancels. Item by item, two real clips of one style differ more than half as much as clips of two
-   styles (demo, 4 s: .90 against 1.65), and even a passthrough would drown in that; averaged over 16 items it is .2 to
-   .3 against 1.2 to 1.5. Then the mean over the pairs of styles.
-3. own = the effect on a stream of swapping its own style, other = that of swapping the other stream's, noise = that of
-   `same_style`.
+   styles (demo, 4 s: .9 against 1.6), and even a passthrough would drown in that. Then the mean over pairs of styles.
+3. own = the effect on a stream of swapping its own style, other = that of swapping the other stream's. noise = how
+   large either would read by accident: the root mean square change of `same_style` item by item, over the root of the
+   number of style clips that differ (the smaller of how many A and how many B there were). Not the size of its mean:
+   where style clips take turns, what one item gains another loses, and that mean is 0 whatever the noise.
 4. Both effects are divided by the size of what was swapped, the difference of the two style clips in the stream that
    was swapped, measured the same way: two styles may differ much in the face and little in the head, and a swap that
    changes little must not pass for one that had no effect. So own_gain 1 = the made stream changes as much as the style
@@ -98,17 +99,20 @@ def _of_stream(stream: str, swaps: Sequence[Swap], scales: StreamScales) -> Deco
     moved = {
         "own": [_moved(getattr(s, f"{stream}_swapped"), s.base, stream, scales) for s in swaps],
         "other": [_moved(getattr(s, f"{rest}_swapped"), s.base, stream, scales) for s in swaps],
-        "noise": [_moved(s.same_style, s.base, stream, scales) for s in swaps],
         "own_swap": [_moved(s.other_clip, s.style_clip, stream, scales) for s in swaps],
         "other_swap": [_moved(s.other_clip, s.style_clip, rest, scales) for s in swaps],
     }
+
+    changes = [_moved(s.same_style, s.base, stream, scales) for s in swaps]
 
     def judged(left: Sequence[int]) -> tuple[float | None, str, dict[str, float]]:
         names = {clips[i] for i in left}
         items = [i for i, swap in enumerate(swaps) if swap.base.name in names]
         if {groups[i] for i in items} != set(groups):
             return None, "only one clip was asked for in some pair of styles", {}
-        effects = {key: _effect([rows[i] for i in items], [groups[i] for i in items]) for key, rows in moved.items()}
+        chosen = [groups[i] for i in items]
+        effects = {key: _effect([rows[i] for i in items], chosen) for key, rows in moved.items()}
+        effects["noise"] = _noise([swaps[i] for i in items], [changes[i] for i in items], chosen)
         return *_score(effects), effects
 
     score, reason, e = judged(range(len(clips)))
@@ -141,4 +145,14 @@ def _effect(rows: Sequence[np.ndarray], groups: Sequence[tuple]) -> float:
     for group in dict.fromkeys(groups):
         mean = np.mean([row for row, other in zip(rows, groups, strict=True) if other == group], axis=0)
         sizes.append(np.sqrt((mean**2).mean()))
+    return float(np.mean(sizes))
+
+
+def _noise(swaps: Sequence[Swap], changes: Sequence[np.ndarray], groups: Sequence[tuple]) -> float:
+    """What `_effect` would read of changes that mean nothing."""
+    sizes = []
+    for group in dict.fromkeys(groups):
+        chosen = [i for i, other in enumerate(groups) if other == group]
+        different = min(len({getattr(swaps[i], side).name for i in chosen}) for side in ("style_clip", "other_clip"))
+        sizes.append(np.sqrt(np.mean([(changes[i] ** 2).mean() for i in chosen]) / different))
     return float(np.mean(sizes))

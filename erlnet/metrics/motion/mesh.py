@@ -24,13 +24,13 @@ from erlnet.metrics.motion.record import Motion
 _LIP_POINTS, _BROW_POINTS = slice(48, 68), slice(17, 28)
 _LOWER_LIDS, _NOSE_BASE = [40, 41, 46, 47], 33
 _CHEEK_SHARE = 0.25  # of the way from lower lids to nose base
-_CHUNK = 256  # frames that the head model takes at once: some 70 MB for the shipped head
+_CHUNK = 256  # frames that the head model takes at once: some 20 MB for the shipped head
 _MM = 1000.0
 
 
 @dataclass(frozen=True, eq=False)
 class FaceMotion:
-    """What the face's surface does in one clip, about 8 kB a frame for the shipped head."""
+    """What the face's surface does in one clip, about 5 kB a frame for the shipped head."""
 
     lips: np.ndarray  # (T,L,3) float32 mm
     upper: np.ndarray  # (T,U) float32 mm: how far each upper-face vertex lies from the person's neutral face

@@ -17,7 +17,7 @@ from jaxtyping import Float
 
 from erlnet.metrics.ridge_sync import STRENGTH, heard
 
-STRENGTHS = (0.003, 0.03, 0.3, 3.0)  # a training row
+STRENGTHS = (0.0003, 0.003, 0.03, 0.3, 3.0)  # a training row
 FOLDS = 5
 _STILL = 1e-7  # a channel that moves less within clips is left at its level
 
