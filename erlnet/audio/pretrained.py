@@ -6,6 +6,7 @@ error says the command that gets it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -41,7 +42,7 @@ def import_transformers(needed_for: str) -> ModuleType:
     except Exception as error:  # a torchvision that does not fit torch breaks it with errors of many kinds
         if isinstance(error, ImportError) and error.name == "transformers":
             raise ModelMissing("the package transformers", needed_for, 'pip install "erlnet[speech]"') from None
-        raise UserError(f"{needed_for}: the package transformers does not import ({_first_line(error)})") from None
+        raise UserError(f"{needed_for}: the package transformers does not import ({_reason(error)})") from None
     return transformers
 
 
@@ -70,7 +71,8 @@ def read_model(loader: Any, option: str, model: str, config: Any) -> Any:
         )
     absent = sorted(set(report["missing_keys"]) - _TRAINING_ONLY)
     if absent:
-        raise UserError(f"{option}={model}: its file lacks {len(absent)} weights ({absent[0]}, ...); get it again")
+        lost = f"{len(absent)} of the model's weights ({absent[0]} first)"
+        raise UserError(f"{option}={model}: its file lacks {lost}; get it again")
     return made.eval().requires_grad_(False)
 
 
@@ -106,12 +108,13 @@ def _one_line_errors(option: str, model: str) -> Iterator[None]:
             raise ModelMissing(
                 f"the model '{model}'", f"{option}: neither a folder nor in the hub's cache", f"hf download {model}"
             ) from None
-        raise UserError(f"{option}={model}: not a model that can be read ({_first_line(error)})") from None
+        raise UserError(f"{option}={model}: not a model that can be read ({_reason(error)})") from None
     finally:
         logging.set_verbosity(level)
         if bars:
             logging.enable_progress_bar()
 
 
-def _first_line(error: Exception) -> str:
-    return str(error).strip().split("\n")[0][:200] or type(error).__name__
+def _reason(error: Exception) -> str:
+    """Its first sentence: transformers goes on to advise about downloads."""
+    return re.split(r"\n|\. ", str(error).strip())[0][:200] or type(error).__name__

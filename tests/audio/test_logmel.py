@@ -5,6 +5,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from sound_toys import best_shift, delayed, syllables
 
 from erlnet.audio.components import LogMel
 from erlnet.audio.logmel import mel_filters
@@ -74,6 +75,21 @@ def test_sound_moved_by_whole_frames_moves_the_rows(frames: int) -> None:
     samples = noise(RATE)
     moved = np.concatenate([np.zeros(640 * frames, np.float32), samples])[:RATE]
     np.testing.assert_array_equal(ENCODER(moved, 25)[frames + 1 : 24], ENCODER(samples, 25)[1 : 24 - frames])
+
+
+@pytest.mark.parametrize("frames", [3, -4])
+def test_sound_that_is_late_by_some_frames_is_detected(frames: int) -> None:
+    samples = syllables(4)
+    assert best_shift(ENCODER(samples, 100), ENCODER(delayed(samples, frames), 100)) == frames
+
+
+def test_a_row_hears_sound_as_long_after_its_frame_as_it_says_and_no_longer() -> None:
+    samples = noise(RATE)
+    end = 13 * 640 + round(ENCODER.future * RATE)  # row 12's frame ends at sample 13 * 640
+    for sample, heard in ((end - 1, True), (end, False)):
+        other = samples.copy()
+        other[sample] += 0.5
+        assert (ENCODER(other, 25)[12] != ENCODER(samples, 25)[12]).any() == heard
 
 
 def test_sound_that_is_short_is_padded_with_silence_and_sound_that_is_long_is_cut() -> None:
