@@ -6,7 +6,7 @@ Every point comes from the head model with the person's shape, eyes straight ahe
   one, the vertices that landmarks 48-67 lie on.
 - **upper face**: brows, forehead and upper cheeks: vertices of the mask "face" but not of "eyelids", no lower than a
   quarter of the way from the lower lids (landmarks 40, 41, 46, 47) to the base of the nose (33) on the model's
-  template; for a model without these masks, the vertices that landmarks 17-27 lie on. Lids are left out because a
+  template; for a model where that is none, or without these masks, the vertices that landmarks 17-27 lie on. Lids are left out because a
   blink moves them ten times as far as speech moves a brow, and would be all that one sees.
 """
 
@@ -51,7 +51,7 @@ def upper_face_vertices(model: HeadModel) -> np.ndarray:
     lids = height[_LOWER_LIDS].mean()
     lowest = lids - _CHEEK_SHARE * (lids - height[_NOSE_BASE])
     chosen = model.mask("face") & ~model.mask("eyelids") & (template[:, 1] >= lowest)
-    return np.flatnonzero(chosen.cpu().numpy())
+    return np.flatnonzero(chosen.cpu().numpy()) if bool(chosen.any()) else _carriers(model, _BROW_POINTS)
 
 
 class FaceMesh:
