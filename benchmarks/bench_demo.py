@@ -27,7 +27,7 @@ def bench_help(benchmark):
 
 
 def bench_motion_bank(benchmark, tmp_path_factory):
-    """The default bank, 120 clips of 4 s, with the start of its two processes."""
+    """The default bank, 120 clips of 4 s."""
 
     def fill():
         out = tmp_path_factory.mktemp("bank")

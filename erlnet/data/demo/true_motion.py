@@ -1,4 +1,4 @@
-"""The coefficients that a performance is drawn from. Imports no torch: the motion bank is made without it."""
+"""The coefficients that a performance is drawn from."""
 
 from __future__ import annotations
 
