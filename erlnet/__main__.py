@@ -1,4 +1,4 @@
-"""The commands beside the main job: prepare, doctor, components, assets."""
+"""The commands beside the main job: prepare, doctor, animate, components, assets."""
 
 from __future__ import annotations
 
@@ -32,6 +32,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     doctor.add_argument("--json", action="store_true", help="everything, for a program")
     doctor.add_argument("--no-open", action="store_true", help="go by names and annotation files; open no video")
 
+    animate = commands.add_parser(
+        "animate", help="a trained run, sound and style -> motion, its curves, a head-mesh film"
+    )
+    animate.add_argument(
+        "run", type=Path, metavar="RUN", help="OUT/results/NAME of a sweep, or OUT where that is clear"
+    )
+    animate.add_argument("--audio", required=True, help="a sound or video file, or a test clip of the run")
+    animate.add_argument(
+        "--style", required=True,
+        help="a style of the run (angry), a prepared clip, or a video; several, separated by commas, side by side",
+    )  # fmt: skip
+    animate.add_argument("--speaker", help="whose training clip shows the style (the first that has it)")
+    animate.add_argument("--out", type=Path, required=True, help="folder for motion.npz, curves.svg, animation.mp4")
+
     components = commands.add_parser("components", help="what can be swapped: slots, components, options")
     components.add_argument("slot", nargs="?", help="only this slot, with options")
 
@@ -46,7 +60,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if more:  # words that stand after a flag
         options.words += more
     try:
-        run = {"prepare": _prepare, "doctor": _doctor, "components": _components, "assets": _assets}
+        run = {
+            "prepare": _prepare,
+            "doctor": _doctor,
+            "animate": _animate,
+            "components": _components,
+            "assets": _assets,
+        }
         return run[options.command](options)
     except UserError as error:
         print(f"erlnet: {' '.join(str(error).split())}", file=sys.stderr)
@@ -83,6 +103,12 @@ def _doctor(options: argparse.Namespace) -> int:
     from erlnet.runs.doctor_command import doctor_command
 
     return doctor_command(options.dataset, options.root, options.words, options.json, not options.no_open)
+
+
+def _animate(options: argparse.Namespace) -> int:
+    from erlnet.runs.animate_command import Wanted, animate_command
+
+    return animate_command(Wanted(options.run, options.audio, options.style, options.out, options.speaker))
 
 
 if __name__ == "__main__":
