@@ -31,8 +31,11 @@ class MapperShape:
 
     @property
     def futures(self) -> tuple[int, ...]:
-        """Of the attention to the sound, then of each layer's to the sound and to the motion."""
-        return futures(self.lookahead, self.reach, 1 + 2 * self.layers, "motion.lookahead")
+        """Of the sound's own attention, of every layer's to the sound, then of each layer's to the motion.
+
+        Their sum is how far a frame sees: the layers' looks at the sound do not add up, their looks at the motion do.
+        """
+        return futures(self.lookahead, self.reach, 2 + self.layers, "motion.lookahead")
 
 
 class Mapper(nn.Module):
@@ -65,7 +68,7 @@ class Mapper(nn.Module):
             nn.LayerNorm(shape.width),
         )
         self.begin = nn.Linear(shape.style_width, shape.width)
-        self.blocks = nn.ModuleList(StyledBlock(shape, pair) for pair in zip(ahead[1::2], ahead[2::2]))
+        self.blocks = nn.ModuleList(StyledBlock(shape, (ahead[1], own)) for own in ahead[2:])
         self.norm = nn.LayerNorm(shape.width)
         self.place = nn.Linear(shape.width, self.places * codec.layout.code_dim)
         self.head = CodeHead(codec.codebooks) if codec.tokens else None

@@ -138,7 +138,7 @@ class FsqQuantizer(nn.Module):
         return self.leave(numbers), indices.long(), latents.new_zeros(())
 
     def decode_indices(self, indices: Int64[Tensor, "B T"]) -> Float[Tensor, "B T C"]:
-        return self.leave(self.library.indices_to_codes(indices))
+        return self.leave(self.library.indices_to_codes(indices).to(self.leave.weight))
 
     @torch.no_grad()
     def _start(self, latents: Float[Tensor, "B T C"]) -> None:

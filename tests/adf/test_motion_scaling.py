@@ -63,6 +63,29 @@ def test_the_error_is_that_of_the_hand_calculation() -> None:
     assert float(scale.error(made[:, :1], torch.zeros(1, 1, 2))) == pytest.approx(0.5)
 
 
+def test_a_group_that_stands_still_does_not_dilute_the_error() -> None:
+    """Groups (2,3): without the second, the first one's channels share everything, and its errors count in full."""
+    moving = torch.cat([wave(0.5), wave(0.7)], dim=1)
+    scale, alone = StreamScale((2, 3)), StreamScale((2,))
+    still = torch.full((4000, 3), 0.3)
+    scale.fit([torch.cat([moving, still], dim=1)])
+    alone.fit([moving])
+    torch.testing.assert_close(scale.weight, torch.cat([alone.weight, torch.zeros(3)]))
+    made = torch.cat([moving * 0.5, still + 1], dim=1)
+    truth = torch.cat([moving, still], dim=1)
+    torch.testing.assert_close(scale.square_error(made, truth), alone.square_error(moving * 0.5, moving))
+    shown = scale.standardise(made)
+    assert shown[:, 2:].abs().max() == 0, "what never moved in training does not blow up when it moves"
+    torch.testing.assert_close(scale.restore(shown)[:, 2:], still)
+
+
+def test_where_nothing_moves_all_groups_weigh_alike() -> None:
+    scale = StreamScale((2, 2))
+    scale.fit([torch.ones(20, 4)])
+    torch.testing.assert_close(scale.weight, torch.full((4,), 0.25))
+    assert torch.isfinite(scale.standardise(torch.ones(3, 4))).all()
+
+
 @given(st.integers(0, 1000))
 def test_restore_undoes_standardise(seed: int) -> None:
     generator = torch.Generator().manual_seed(seed)
