@@ -155,7 +155,7 @@ class Audio(Protocol):
 
 
 class AudioEncoder(Protocol):
-    """Deterministic, without gradients; sound of any length in memory that grows with the features alone."""
+    """Deterministic, without gradients; sound of any length, in memory that grows with sound and features alone."""
 
     width: int
     future: float
