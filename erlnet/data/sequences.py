@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NoReturn
 
 from erlnet.data.folder import prepared_clips
 from erlnet.data.items import unique_names
@@ -50,6 +50,13 @@ class SequenceSource:
     """`ClipSource` over `.npz` and `.mat` files."""
 
     options: SequenceOptions
+
+    def index(self, data: Path | None) -> NoReturn:
+        """UserError: `prepare` and `doctor` are for videos."""
+        raise UserError(
+            "dataset=sequences: a sweep takes coefficient files as they are, python -m erlnet.ablate dataset=sequences "
+            f"data={data}; there are no videos to prepare or to examine"
+        )
 
     def fingerprint(self, data: Path | None) -> dict:
         """Content hashes of the files, and of their sound where it is used, by their places in the folder."""

@@ -224,8 +224,9 @@ def test_a_bank_that_cannot_be_made_is_refused(options, wrong):
 
 
 def test_data_and_other_heads_are_refused(tmp_path):
-    with pytest.raises(UserError, match="makes its own clips"):
-        Bank().build().fingerprint(tmp_path)
+    for ask in (Bank().build().fingerprint, Bank().build().index):
+        with pytest.raises(UserError, match="makes its own clips"):
+            ask(tmp_path)
 
     @dataclass(frozen=True)
     class Other:

@@ -262,6 +262,11 @@ def test_a_place_without_sequences_is_refused(tmp_path):
             source.fingerprint(data)
 
 
+def test_prepare_and_doctor_are_told_that_there_are_no_videos(tmp_path):
+    with pytest.raises(UserError, match="a sweep takes coefficient files as they are"):
+        Sequences().build().index(tmp_path)
+
+
 def test_prepared_clips_are_pointed_to_the_data_set_that_reads_them(many, tmp_path):
     prepare(many, tmp_path / "out")
     with pytest.raises(UserError, match="holds prepared clips; take them with dataset=folder"):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from erlnet.data.demo.dataset import FPS, STYLES
 from erlnet.errors import UserError
@@ -78,6 +78,10 @@ class BankSource:
     """`ClipSource` of the bank: it needs no data, and no tracker, since the motion is the true one."""
 
     plan: BankPlan
+
+    def index(self, data: Path | None) -> NoReturn:
+        """UserError: `prepare` and `doctor` are for videos."""
+        raise UserError("dataset=bank makes its own clips, in a sweep; there is nothing to prepare or to examine")
 
     def fingerprint(self, data: Path | None) -> dict:
         """Empty: the clips follow from the options alone."""
