@@ -28,7 +28,7 @@ DRIVING_MEANS = {
     "reconstructed": "the test clip's own coefficients, passed through the codec: codec and renderer",
     "audio": "expression generated from the sound, head pose as tracked: the whole pipeline",
     "audio_free": "expression and head pose generated from the sound: nothing to compare frame by frame",
-    "none": "what has no driving signal",
+    "none": "what belongs to a network and not to what drives it",
     "given": "frames as they were given, from any system",
 }
 REFERENCE_MEANS = {

@@ -143,6 +143,8 @@ def cautions(analysis: Analysis) -> list[str]:
     if study.is_demo:
         found.append(
             f"The demo is a {DEMO}: its frames are rendered from the same head model that conditions the networks."
+            if study.filmed
+            else f"The motion bank is a {DEMO}: its sound and its motion come from one set of formulas."
         )
     if analysis.n_seeds == 1:
         found.append(ONE_SEED)

@@ -61,7 +61,7 @@ def check_tables(variants: Sequence[VariantResult]) -> list[dict[str, Any]]:
          "Does the mouth move as it should? Whole-frame scores hardly see a shut or late mouth. A variant that fails "
          "cannot be called better."),
     ):  # fmt: skip
-        if all(check.status == "n/a" and not check.values for check in checks):
+        if all(check.status == "n/a" and set(check.values) <= {"reason"} for check in checks):
             continue
         columns = list(dict.fromkeys(name for check in checks for name in check.values))
         rows = [(v.name, c.status, [c.values.get(name) for name in columns]) for v, c in zip(done, checks)]

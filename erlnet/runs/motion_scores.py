@@ -181,11 +181,11 @@ def _as_long(rows: np.ndarray, length: int) -> np.ndarray:
 def evaluate_codebook(task: Task) -> tuple[list[Row], dict[str, Any]]:
     """Family `codebook`, as the codec's training measured it over one epoch of the training clips."""
     figures = json.loads((task.inputs["codec"] / "metrics.json").read_text())
-    usage = figures["codebook_usage"]
+    usage, perplexity = ([v for k, v in figures.items() if k.endswith(f"_{what}")] for what in ("usage", "perplexity"))
     values = {
         "codebook_usage": float(np.mean(usage)),
         "codebook_usage_least": float(min(usage)),
-        "codebook_perplexity": float(np.mean(figures["codebook_perplexity"])),
+        "codebook_perplexity": float(np.mean(perplexity)),
         "bits_per_second": float(figures["bits_per_second"]),
     }
     return [Row("one epoch", None, metric, "none", value) for metric, value in values.items()], {}

@@ -48,7 +48,7 @@ class Sweep:
 def study_name(command: Command, grid: Grid, data: str | None) -> str:
     """The folder under OUT/reports: the study's name, or what is swept; and the data it is run on."""
     name = command.study or "-".join(axis.replace(".", "_") for axis in grid.axes) or "single"
-    return f"{name}-{Path(data).stem}" if data else f"{name}-demo"
+    return f"{name}-{Path(data).stem}" if data else f"{name}-{grid.variants[0].config['dataset']}"
 
 
 def publish(sweep: Sweep, display: Display) -> Published:

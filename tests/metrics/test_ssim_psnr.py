@@ -52,7 +52,8 @@ def test_ssim_is_scikit_images_gaussian_form(damage, size):
 def test_ssim_is_scikit_images_on_any_frames(height, width, seed, low, span):
     generator = np.random.default_rng(seed)
     a, b = (generator.integers(low, min(low + span, 256), (height, width, 3), dtype=np.uint8) for _ in range(2))
-    assert ssim_map(tensor(a), tensor(b), data_range=255.0).mean().item() == pytest.approx(skimage_ssim(a, b), abs=1e-5)
+    # Single precision: of 11 x 11 px one value is left, and it alone may be off by 1.3e-5 (seen on dark noise).
+    assert ssim_map(tensor(a), tensor(b), data_range=255.0).mean().item() == pytest.approx(skimage_ssim(a, b), abs=3e-5)
 
 
 def test_ssim_in_flat_bright_areas_keeps_its_digits():
