@@ -135,7 +135,7 @@ class _Graph:
     @cached_property
     def generator(self) -> dict[str, Stage]:
         """What generates motion from sound."""
-        features = Stage("features", "sound features", self._slots("audio"), self.data)
+        features = Stage("features", "sound features", self._slots("audio"), self.data, None, self.compute)
         inputs = self.data | {"features": features, "codec": self.codec}
         config = self._slots("style", "speech_loss") | self._settings("motion")
         motion = Stage("motion", "train the mapper", config, inputs, self.seed, self.compute)

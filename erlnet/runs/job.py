@@ -128,7 +128,7 @@ def _kind(error: Exception) -> str:
 
 def environment() -> dict[str, str]:
     """Versions that a number may depend on."""
-    packages = ("erlnet", "torch", "numpy", "scipy", "av", "mediapipe")
+    packages = ("erlnet", "torch", "numpy", "scipy", "av", "mediapipe", "transformers")
     found = {}
     for package in packages:
         try:

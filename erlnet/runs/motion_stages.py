@@ -32,7 +32,8 @@ def run_features(task: Task) -> dict[str, Any]:
     The files lie in OUT/features, named by encoder and sound, written once whatever sweep asks for them: a frozen
     encoder gives a clip the same rows for ever, and an interruption loses one clip.
     """
-    store = task.store.parent / "features" / digest(task.config["audio"])
+    torch.set_num_threads(task.threads)
+    store = task.store.parent / "features" / digest([task.config["audio"], task.threads])
     clips = open_index(task.inputs["prepare"])
     encoder, files, width = None, {}, 0
     for number, clip in enumerate(clips):

@@ -98,8 +98,8 @@ def _resolve(inputs: Sequence[Path], settings: Sequence[str], size: int | None) 
         assignments["dataset.size"] = [str(size)]
     if inputs and ("data" in assignments or "dataset" in assignments):
         raise UserError("give either videos or dataset=NAME data=ROOT, not both")
-    if "demo" in assignments.get("dataset", []):
-        raise UserError("dataset=demo makes its own clips; there is nothing to prepare")
+    for made in {"demo", "bank"} & set(assignments.get("dataset", [])):
+        raise UserError(f"dataset={made} makes its own clips; there is nothing to prepare")
     if not inputs and "data" not in assignments:
         raise UserError("name videos or folders of videos, or dataset=NAME data=ROOT")
     grid = resolve(({"dataset": ["folder"]} if inputs else {}) | assignments)
