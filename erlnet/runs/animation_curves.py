@@ -121,7 +121,7 @@ def _span(name: str, curves: Sequence[np.ndarray]) -> tuple[float, float]:
     if name == "lids":
         return -0.05, 1.05
     low, high = (float(f([f(c) for c in curves])) for f in (np.min, np.max))
-    least = {"mouth": 0.1, "brows down": 0.1, "brows up": 0.1}.get(name, 1.0)  # what hardly moves must look still
+    least = {"mouth": 0.1, "brows down": 0.1, "brows up": 0.1}.get(name, 3.0)  # what hardly moves must look still
     pad = max((high - low) * 0.06, (least - (high - low)) / 2)
     return low - pad, high + pad
 

@@ -78,6 +78,7 @@ def _span(path: Path) -> tuple[float, float]:
             pictures = [stream for stream in container.streams.video if not stream.disposition & cover]
             stream = container.streams.audio[0]
             tick = float(stream.time_base or 1 / (stream.rate or 1))
+            stream_start = None if stream.start_time is None else stream.start_time * tick
             times = [(p.pts * tick, (p.pts + (p.duration or 0)) * tick) for p in container.demux(stream)
                      if p.pts is not None and p.size]  # fmt: skip
     except av.error.FFmpegError as error:
@@ -85,5 +86,7 @@ def _span(path: Path) -> tuple[float, float]:
         raise UserError(f"--audio {path}: it can be read neither as sound nor as video ({reason})") from None
     if not times:
         raise UserError(f"--audio {path}: it holds no sound that has a time; convert it to WAV")
-    first, last = min(begin for begin, _ in times), max(end for _, end in times)
+    # The stated beginning leaves out what an encoder put before the sound.
+    first = stream_start if stream_start is not None else min(begin for begin, _ in times)
+    last = max(end for _, end in times)
     return (probe(path).start if pictures else first), last
