@@ -4,8 +4,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from erlnet.adf.attention import CHUNK
 from erlnet.adf.codec import MotionCodec
 from erlnet.adf.mapper import Mapper
+from erlnet.adf.training import few_threads
 from erlnet.errors import UserError
 
 
@@ -25,7 +27,8 @@ def generate(
     """
     check_rows("sound features", features, mapper.feature_width)
     vector = style_vector(mapper, codec, style_expression, style_pose)
-    expression, pose = mapper.motion(codec, mapper.latents(mapper(features[None], vector)))
+    with few_threads(min(len(features), CHUNK), mapper.inference_parameters(codec)):
+        expression, pose = mapper.motion(codec, mapper.latents(mapper(features[None], vector)))
     return expression[0], pose[0]
 
 

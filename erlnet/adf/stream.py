@@ -10,6 +10,7 @@ from erlnet.adf.attention import CHUNK
 from erlnet.adf.codec import MotionCodec
 from erlnet.adf.generate import check_rows
 from erlnet.adf.mapper import Mapper
+from erlnet.adf.training import few_threads
 from erlnet.errors import UserError
 
 Motion = tuple[Float[Tensor, "M E"], Float[Tensor, "M 6"]]
@@ -31,6 +32,7 @@ class MotionStream:
         self._listen = _Window(lambda rows: mapper.latents(mapper(rows, style)), mapper.past, mapper.future)
         self._speak = _Window(self._decode, layout.past, layout.future)
         self.latency_frames = mapper.future + layout.future
+        self._parameters = mapper.inference_parameters(codec)
         self._finished = False
 
     @torch.no_grad()
@@ -44,7 +46,8 @@ class MotionStream:
             raise UserError("this motion stream is finished; begin another one for more sound")
         if len(features):
             check_rows("sound features", features, self._mapper.feature_width)
-        return self._split([self._speak.push(self._listen.push(rows[None])) for rows in features.split(CHUNK)])
+        with few_threads(CHUNK, self._parameters):
+            return self._split([self._speak.push(self._listen.push(rows[None])) for rows in features.split(CHUNK)])
 
     @torch.no_grad()
     def finish(self) -> Motion:
@@ -52,7 +55,8 @@ class MotionStream:
         if self._finished:
             return self._split([])
         self._finished = True
-        return self._split([self._speak.push(self._listen.finish()), self._speak.finish()])
+        with few_threads(CHUNK, self._parameters):
+            return self._split([self._speak.push(self._listen.finish()), self._speak.finish()])
 
     def _decode(self, latents: Float[Tensor, "1 T K D"]) -> Float[Tensor, "1 T M"]:
         return torch.cat(self._mapper.motion(self._codec, latents), dim=-1)
