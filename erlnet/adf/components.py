@@ -187,7 +187,7 @@ class Contrastive:
 
     VERSION: ClassVar[int] = 1
 
-    weight: float = 0.05  # of the generated motion's loss; the critic itself trains at its own
+    weight: float = 0.2  # of the generated motion's loss; the critic itself trains at its own
     window: int = 9  # frames of motion, and of sound, that are compared
     width: int = 64
     temperature: float = 0.1  # that training starts from; it is learned
