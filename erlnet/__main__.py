@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "animate", help="a trained run, sound and style -> motion, its curves, a head-mesh film"
     )
     animate.add_argument(
-        "run", type=Path, metavar="RUN", help="OUT/results/NAME of a sweep, or OUT where that is clear"
+        "run", type=Path, metavar="RUN", help="OUT/results/NAME of a sweep, or OUT if it has one mapper"
     )
     animate.add_argument("--audio", required=True, help="a sound or video file, or a test clip of the run")
     animate.add_argument(

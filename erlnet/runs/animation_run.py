@@ -9,8 +9,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from erlnet import registry
 from erlnet.errors import UserError
-from erlnet.interfaces import Component
+from erlnet.interfaces import SLOTS, Component
 from erlnet.runs.task import component_of, read_config
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ class TrainedRun:
 
 
 def find_run(folder: Path) -> TrainedRun:
-    """`folder` is OUT/results/NAME, or OUT where one of its results alone has a mapper; UserError where neither."""
+    """`folder` is OUT/results/NAME, or OUT where all results with a mapper share it; UserError where neither."""
     if not folder.is_dir():
         raise UserError(f"{folder}: there is no such folder; give a run's OUT or OUT/results/NAME, or {HOW}")
     if (folder / "result.json").is_file():
@@ -62,9 +63,9 @@ def find_run(folder: Path) -> TrainedRun:
             reasons.append(error)
     if not found:
         raise reasons[0]
-    if len(found) > 1:
+    if len({run.inputs["motion"] for run in found}) > 1:
         names = ", ".join(f"{folder / 'results' / run.result.name} ({_called(run.result)})" for run in found)
-        raise UserError(f"{folder}: {len(found)} results have a trained mapper; name one of them: {names}")
+        raise UserError(f"{folder}: its results have different mappers; name one of them: {names}")
     return found[0]
 
 
@@ -86,7 +87,20 @@ def _trained(result: Path) -> TrainedRun:
     gone = [path for path in inputs.values() if not (path / "DONE").is_file()]
     if gone:
         raise UserError(f"{result}: {gone[0]}, which its mapper was trained with, is gone; issue the sweep again")
-    return TrainedRun(result, inputs | {"motion": folder})
+    inputs |= {"motion": folder}
+    for stage in ("features", "codec", "motion"):
+        _check_versions(inputs[stage])
+    return TrainedRun(result, inputs)
+
+
+def _check_versions(stage: Path) -> None:
+    """UserError where a component is no longer what the stage was made with: its weights would not fit, or mislead."""
+    for slot, told in read_config(stage).items():
+        if slot in SLOTS and (now := registry.load(slot, told["name"]).VERSION) != told["version"]:
+            raise UserError(
+                f"{stage}: was made with version {told['version']} of {slot}={told['name']}, which is at version {now} "
+                "now; issue the sweep again"
+            )
 
 
 def _description(stage: Path) -> dict[str, Any]:

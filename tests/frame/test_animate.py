@@ -134,18 +134,35 @@ def test_a_style_is_its_speakers_first_training_clip(trained, tmp_path):
     assert "mouth_r" not in json.loads((tmp_path / "a/animation.json").read_text())["styles"][0]  # no truth is known
 
 
-def test_a_results_folder_is_taken_as_well_and_several_must_be_told_apart(trained, tmp_path, capsys):
+def test_a_sweep_of_one_mapper_is_taken_as_it_is_and_several_mappers_must_be_told_apart(trained, tmp_path, capsys):
     runs = tmp_path / "runs"
-    (result,) = (trained / "results").iterdir()
-    shutil.copytree(trained / "results", runs / "results")
+    shutil.copytree(trained, runs)
+    (result,) = (runs / "results").iterdir()
     shutil.copytree(result, runs / "results/another-s1")
-    (runs / "stages").symlink_to(trained / "stages")
     words = ["--audio", TEST_CLIP, "--style", "angry", "--out", str(tmp_path / "out")]
+    assert main(["animate", str(runs), *words]) == 0
+    (mapper,) = (runs / "stages/motion").iterdir()
+    shutil.copytree(mapper, runs / "stages/motion/other")
+    told = (runs / "results/another-s1/result.json").read_text()
+    (runs / "results/another-s1/result.json").write_text(told.replace(f"motion/{mapper.name}", "motion/other"))
+    capsys.readouterr()
     assert main(["animate", str(runs), *words]) == 2
     told = capsys.readouterr().err
-    assert "2 results have a trained mapper" in told
+    assert "its results have different mappers" in told
     assert f"results/{result.name} (default, seed 0)" in told
     assert main(["animate", str(runs / "results/another-s1"), *words]) == 0
+
+
+def test_a_mapper_of_another_version_of_a_component_is_refused(trained, tmp_path, capsys):
+    runs = tmp_path / "runs"
+    shutil.copytree(trained, runs)
+    (description,) = (runs / "stages/motion").glob("*/config.json")
+    told = json.loads(description.read_text())
+    told["config"]["style"]["version"] = 99
+    description.write_text(json.dumps(told))
+    words = ["--audio", TEST_CLIP, "--style", "angry", "--out", str(tmp_path / "out")]
+    assert main(["animate", str(runs), *words]) == 2
+    assert "was made with version 99 of style=transformer" in capsys.readouterr().err
 
 
 @pytest.fixture(scope="module")
