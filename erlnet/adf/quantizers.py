@@ -64,7 +64,8 @@ class LearnedQuantizer(nn.Module):
         if self.training and self.restart_below:
             # The library resets a restarted code's running count to exactly the threshold.
             self.restarted += sum(int((book.cluster_size == self.restart_below).sum()) for book in self._books)
-        return quantised, indices, losses.sum()
+        # Straight through, once: the library's residual form would pass the gradient once for every level.
+        return latents + (quantised - latents).detach(), indices, losses.sum()
 
 
 class EmaQuantizer(LearnedQuantizer):

@@ -176,10 +176,23 @@ def test_input_that_cannot_be_used_is_a_mistake_of_one_line(mapper, codec) -> No
         (clip.features[:, :5], shown.expression, shown.pose, "sound features"),
         (clip.features[:0], shown.expression, shown.pose, "sound features"),
         (clip.features, shown.expression[:0], shown.pose[:0], "style clip"),
+        (clip.features, shown.expression[:, :5], shown.pose, "expression of the style clip"),
+        (clip.features, shown.expression, shown.pose[:, :3], "pose of the style clip"),
+        (clip.features, shown.expression, shown.pose + float("inf"), "frame 0"),
     ):
         with pytest.raises(UserError, match=words) as error:
             generate(mapper, codec, features, expression, pose)
         assert "\n" not in str(error.value)
+
+
+def test_motion_is_made_with_the_codec_that_the_mapper_was_trained_on_and_no_other(mapper) -> None:
+    stranger, clip = VQ.build(WIDTH, 6, QUANTIZER).eval(), toy_clip(9)
+    for run in (
+        lambda: generate(mapper, stranger, clip.features, clip.expression, clip.pose),
+        lambda: style_vector(mapper, stranger, clip.expression, clip.pose),
+    ):
+        with pytest.raises(UserError, match="another codec"):
+            run()
 
 
 def test_training_clips_whose_streams_differ_in_length_are_refused(codec) -> None:

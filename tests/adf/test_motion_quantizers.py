@@ -5,7 +5,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from erlnet.adf.components import Ema, Fsq, Residual
+from erlnet.adf.components import Ema, Fsq, Residual, Single
 from erlnet.errors import UserError
 
 KINDS = [Ema(codes=16), Fsq(levels=(4, 4)), Residual(codes=16)]
@@ -125,6 +125,19 @@ def test_restarts_are_counted(kind) -> None:
     count = module.restarted
     module.eval()(torch.randn(1, 200, 4))
     assert module.restarted == count
+
+
+@pytest.mark.parametrize("tokens", [1, 2, 3])
+@pytest.mark.parametrize("kind", [Ema(codes=16, commitment=0.0), Residual(codes=16, commitment=0.0)])
+def test_gradients_pass_straight_through_once_however_many_codes_there_are(kind, tokens: int) -> None:
+    torch.manual_seed(0)
+    (part,) = Single(width=8, heads=1, code_dim=4, tokens=tokens).build(9, 6, kind).train().parts
+    part.quantise(cloud())
+    latents = cloud(1, 20).requires_grad_()
+    quantised, _, _ = part.quantise(latents)
+    weight = torch.randn(quantised.shape)
+    (quantised * weight).sum().backward()
+    torch.testing.assert_close(latents.grad, weight)
 
 
 def test_sizes_that_make_no_codebook_are_mistakes_of_one_line() -> None:
