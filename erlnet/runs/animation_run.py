@@ -77,7 +77,7 @@ def _trained(result: Path) -> TrainedRun:
         raise UserError(f"{result}: its result.json cannot be read ({error}); issue the sweep again") from None
     mapper = next((name for name in stages if name.startswith("motion/")), None)
     if mapper is None and stages:
-        raise UserError(f"{result}: has no trained mapper, it was driven by tracked motion alone; {HOW}")
+        raise UserError(f"{result}: has no trained mapper, since nothing in it was driven by sound; {HOW}")
     folder = result.parents[1] / "stages" / mapper if mapper else None
     if folder is None or not (folder / "DONE").is_file():
         raise UserError(

@@ -3,6 +3,7 @@
 import itertools
 import tracemalloc
 import wave
+from dataclasses import replace
 from fractions import Fraction
 
 import av
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from erlnet.head.components import MakeHuman
+from erlnet.head.model import HeadModel
 from erlnet.metrics.motion.mesh import FaceMesh
 from erlnet.metrics.motion.record import Motion
 from erlnet.runs.animation_curves import Curves, curves_svg
@@ -83,6 +85,14 @@ def test_a_head_is_drawn_in_the_middle_of_its_background(model):
     assert still[60:, 40:56].astype(int).sum() > spoken[60:, 40:56].astype(int).sum()  # an open mouth is dark
 
 
+def test_a_head_model_without_regions_is_drawn_in_one_colour(model):
+    bare = HeadModel(replace(model.arrays, masks={}))
+    plain, painted = (next(HeadView(m, np.zeros(56, np.float32), 64).pictures(motion_of(1))) for m in (bare, model))
+    assert plain[25:40, 25:38].mean() > 90
+    redness = [(p[..., 0].astype(int) - p[..., 1])[44:52, 28:36].mean() for p in (plain, painted)]
+    assert redness[0] < redness[1] - 5  # no lips
+
+
 def test_frames_are_made_when_the_encoder_takes_them(tmp_path):
     made = []
 
@@ -118,7 +128,8 @@ def test_a_film_that_breaks_off_leaves_what_was_there(tmp_path):
     path.write_bytes(b"the one before")
 
     def broken():
-        yield np.zeros((64, 64, 3), np.uint8)
+        for _ in range(80):  # more than the encoder looks ahead, so that a file has been begun
+            yield np.zeros((64, 64, 3), np.uint8)
         raise RuntimeError("no more")
 
     with pytest.raises(RuntimeError):
