@@ -65,8 +65,9 @@ def publish(sweep: Sweep, display: Display) -> Published:
     report = folder / "report.html"
     if report.exists() and key_file.exists() and key_file.read_text() == key:
         return Published(report, failed)
-    if not any(plan.references and plan.references[0][1].done(out) for plan in plans):  # nothing, not even a floor
-        errors = "; ".join(dict.fromkeys(str(r["error"]) for r in results.values()))
+    scored = [s for plan in plans for s in (*(e[2] for e in plan.evaluations), *(r[1] for r in plan.references))]
+    if not any(stage.done(out) for stage in scored):  # not even a floor
+        errors = "; ".join(dict.fromkeys(r["error"] or "no metric was asked for" for r in results.values()))
         raise UserError(f"nothing could be scored, so there is no report: {errors}")
     display.line("writing the report ...")
     key_file.unlink(missing_ok=True)
@@ -130,15 +131,16 @@ def _references(plans: Sequence[Plan], driving: Sequence[str], out: Path) -> tup
 
     from erlnet.report.inputs import SCORE_COLUMNS, ReferenceResult
 
-    plan = next(p for p in plans if p.references and p.references[0][1].done(out))
+    # The same in every plan that has them: a plan whose variant failed may lack some.
+    found = {family: stage for plan in plans for family, stage in plan.references if stage.done(out)}
     tables = []
-    for family, stage in plan.references:
-        if not stage.done(out):
-            continue
+    for family, stage in found.items():
         table = _read_scores(stage.folder(out) / "scores.csv")
         for mode in (m for m in driving if m in MODES[family]):
             shown = table[[said_in(mode, family, metric) for metric in table["metric"]]]
             tables.append(shown.assign(driving=mode, seed=0))
+    if not tables:
+        return ()
     every = pd.concat(tables, ignore_index=True)
     return tuple(
         ReferenceResult(name, role, mine[list(SCORE_COLUMNS)])  # type: ignore[arg-type]
