@@ -85,7 +85,7 @@ def _shape(vq: Dual | Single | Direct) -> CodecShape:
 class Ema:
     """Nearest code of a codebook that follows the latents by exponential moving averages; unused codes restart."""
 
-    VERSION: ClassVar[int] = 1
+    VERSION: ClassVar[int] = 2
 
     codes: int = 256
     decay: float = 0.9

@@ -99,6 +99,22 @@ def test_the_second_token_codes_what_the_first_left_over() -> None:
     torch.testing.assert_close(made[0], again[0])
 
 
+@pytest.mark.parametrize("quantizer", [Ema(codes=16), Fsq(levels=(4, 4)), Residual(codes=16)])
+def test_training_repeats_bit_for_bit_and_survives_the_file(quantizer, tmp_path) -> None:
+    vq = Single(**OPTIONS[1])
+    codec, second = (trained(vq, quantizer)[0] for _ in range(2))
+    weights = second.state_dict()
+    assert all(torch.equal(tensor, weights[name]) for name, tensor in codec.state_dict().items())
+    save_module(tmp_path / "codec.safetensors", codec)
+    again = load_codec(tmp_path / "codec.safetensors", vq, quantizer)
+    clip = toy_clip(7)
+    codes = codec.encode(clip.expression[None], clip.pose[None])
+    assert torch.equal(again.encode(clip.expression[None], clip.pose[None]), codes)
+    assert all(torch.equal(*pair) for pair in zip(again.decode(codes), codec.decode(codes)))
+    with pytest.raises(UserError, match="other components or sizes"):
+        load_codec(tmp_path / "codec.safetensors", Dual(**OPTIONS[1]), quantizer)
+
+
 def test_without_codes_the_mapper_trains_and_keeps_the_decoders(tmp_path) -> None:
     codec, metrics, silent = trained(Direct(**OPTIONS[1]))
     assert metrics == {"parameters": 0}

@@ -121,14 +121,17 @@ def test_a_critic_that_only_guesses_has_no_say() -> None:
     assert generated.grad.abs().max() == 0
 
 
-def test_without_weight_the_mapper_is_bit_for_bit_the_one_without_a_loss(codec) -> None:
+def test_training_repeats_and_without_weight_is_bit_for_bit_that_without_a_loss(codec) -> None:
     quick = MotionSettings(steps=6, width=16, heads=2, window=48, batch=2)
     runs = {}
-    for name, loss in (("none", NoSpeechLoss()), ("off", Contrastive(weight=0.0)), ("on", Contrastive(weight=5.0))):
+    losses = {"none": NoSpeechLoss(), "off": Contrastive(weight=0.0)}
+    losses |= dict.fromkeys(("on", "again"), Contrastive(weight=5.0))
+    for name, loss in losses.items():
         runs[name], metrics = train_mapper(toy_clips(), codec, STYLE, loss, quick, 0, Silent())
         assert (metrics["speech_loss_parameters"] > 0) == (name != "none")
     first, second = runs["none"].state_dict(), runs["off"].state_dict()
     assert all(torch.equal(tensor, second[name]) for name, tensor in first.items())
+    assert torch.equal(runs["on"].place.weight, runs["again"].place.weight)
     assert not torch.equal(runs["on"].place.weight, runs["none"].place.weight)
 
 
