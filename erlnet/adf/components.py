@@ -60,6 +60,7 @@ class Direct:
     """No codes: the mapper regresses motion directly, through decoders of dual's size that it trains itself."""
 
     VERSION: ClassVar[int] = 1
+    CODES: ClassVar[bool] = False
 
     width: int = 64
     layers: int = 1  # in each decoder
@@ -135,13 +136,13 @@ class Fsq:
 class TransformerStyle:
     """Self-attention over the style clip's coefficients, pooled to one vector by attention."""
 
-    VERSION: ClassVar[int] = 2
+    VERSION: ClassVar[int] = 3
 
     width: int = 48
     layers: int = 1
     heads: int = 4
     reach: int = 8  # frames that a layer sees to either side
-    split: bool = False  # an encoder of half the width for each stream, each giving half of the vector
+    split: bool = True  # an encoder of half the width for each stream, whose half of the vector moves that stream alone
 
     def build(self, expression_width: int, pose_width: int, width_out: int) -> nn.Module:
         from erlnet.adf.style import SplitStyle, StyleEncoder, StyleShape
@@ -159,7 +160,7 @@ class MeanStyle:
 
     VERSION: ClassVar[int] = 1
 
-    split: bool = False  # a linear layer for each stream, each giving half of the vector
+    split: bool = True  # a linear layer for each stream, whose half of the vector moves that stream alone
 
     def build(self, expression_width: int, pose_width: int, width_out: int) -> nn.Module:
         from erlnet.adf.style import MeanEncoder, SplitStyle

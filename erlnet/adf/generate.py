@@ -7,6 +7,7 @@ from torch import Tensor
 from erlnet.adf.attention import CHUNK
 from erlnet.adf.codec import MotionCodec
 from erlnet.adf.mapper import Mapper
+from erlnet.adf.noise import NoiseSource
 from erlnet.adf.training import few_threads
 from erlnet.errors import UserError
 
@@ -18,8 +19,11 @@ def generate(
     features: Float[Tensor, "T A"],
     style_expression: Float[Tensor, "Te E"],
     style_pose: Float[Tensor, "Tp 6"],
+    seed: int = 0,
 ) -> tuple[Float[Tensor, "T E"], Float[Tensor, "T 6"]]:
     """Motion for every row of `features`, in the streams' own units; any T >= 1, any style clip, in bounded memory.
+
+    One of the motions that go with sound and style: another `seed` gives another, the same seed the same.
 
     Both modules must be in eval mode, as training and loading leave them. UserError where an input is empty, of a
     width that the modules were not trained on, or holds a value that is no number, and where the mapper was trained on
@@ -27,8 +31,9 @@ def generate(
     """
     check_rows("sound features", features, mapper.feature_width)
     vector = style_vector(mapper, codec, style_expression, style_pose)
+    chance = NoiseSource(seed).take(len(features))[None]
     with few_threads(min(len(features), CHUNK), mapper.inference_parameters(codec)):
-        expression, pose = mapper.motion(codec, mapper.latents(mapper(features[None], vector)))
+        expression, pose = mapper.motion(codec, mapper.latents(mapper(features[None], vector, chance)))
     return expression[0], pose[0]
 
 

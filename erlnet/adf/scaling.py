@@ -19,12 +19,15 @@ class StreamScale(nn.Module):
     """
 
     FLOOR = 0.1
+    VELOCITY, ACCELERATION = 0.1, 0.02  # weights in `error` beside that of the values, 1
     LEAST_MOTION = 0.02  # a channel of noise still learns its mean
     STILL = 1e-6  # sd in the stream's units (rad, m, ...) up to which a channel stands still
 
     mean: Tensor
     scale: Tensor
     weight: Tensor
+    speed: Tensor  # RMS change from frame to frame, standardised
+    acceleration: Tensor  # and of that change
 
     def __init__(self, groups: Sequence[int]):
         super().__init__()
@@ -33,6 +36,8 @@ class StreamScale(nn.Module):
         self.register_buffer("mean", torch.zeros(self.width))
         self.register_buffer("scale", torch.ones(self.width))
         self.register_buffer("weight", torch.full((self.width,), 1 / self.width))
+        self.register_buffer("speed", torch.ones(self.width))
+        self.register_buffer("acceleration", torch.ones(self.width))
 
     @torch.no_grad()
     def fit(self, streams: Sequence[Float[Tensor, "_ C"]]) -> None:
@@ -51,6 +56,11 @@ class StreamScale(nn.Module):
         self.mean.copy_(mean)
         self.scale.copy_(torch.cat(scale))
         self.weight.copy_(torch.cat(weight))
+        for order, kept in ((1, self.speed), (2, self.acceleration)):
+            changes = [self.standardise(s).double().diff(n=order, dim=0) for s in streams if len(s) > order]
+            if changes:
+                size = torch.cat(changes).square().mean(0).sqrt()
+                kept.copy_(size.maximum(self.FLOOR * size.square().mean().sqrt()).clamp_min(1e-3))
 
     def standardise(self, stream: Float[Tensor, "*L C"]) -> Float[Tensor, "*L C"]:
         """In training sds. 0 where a group stood still in training: what never moved cannot be told apart by units."""
@@ -64,11 +74,17 @@ class StreamScale(nn.Module):
         return (((made - truth) / self.scale).square() * self.weight).sum(-1)
 
     def error(self, standard: Float[Tensor, "B T C"], truth: Float[Tensor, "B T C"]) -> Float[Tensor, ""]:
-        """Weighted mean square of the difference of two standardised streams, plus that of their velocities."""
+        """Weighted mean square of the difference of two standardised streams, of their velocities and accelerations.
+
+        The last two count by the size that they have in training: a head sways so slowly that its velocity, measured in
+        sds of its posture, would weigh nothing, and a decoded head would tremble.
+        """
         difference = standard - truth
         error = (difference.square() * self.weight).sum(-1).mean()
-        if difference.shape[1] > 1:
-            error = error + (difference.diff(dim=1).square() * self.weight).sum(-1).mean()
+        for order, share, size in ((1, self.VELOCITY, self.speed), (2, self.ACCELERATION, self.acceleration)):
+            if difference.shape[1] > order:
+                change = difference.diff(n=order, dim=1) / size
+                error = error + share * (change.square() * self.weight).sum(-1).mean()
         return error
 
 

@@ -10,6 +10,7 @@ from erlnet.adf.attention import CHUNK
 from erlnet.adf.codec import MotionCodec
 from erlnet.adf.generate import check_rows
 from erlnet.adf.mapper import Mapper
+from erlnet.adf.noise import NoiseSource
 from erlnet.adf.training import few_threads
 from erlnet.errors import UserError
 
@@ -22,14 +23,15 @@ class MotionStream:
     Each frame waits for `latency_frames` later ones: those that mapper and decoder see ahead (`motion.lookahead` +
     `vq.lookahead`; where these are -1, all that their attention reaches). What the sound features themselves wait for
     comes on top. Memory and the work for a frame are bounded: nothing is kept that no later frame looks back at.
-    `style` is `style_vector(...)`. Both modules are in eval mode.
+    `style` is `style_vector(...)`, `seed` as in `generate`. Both modules are in eval mode.
     """
 
-    def __init__(self, mapper: Mapper, codec: MotionCodec, style: Float[Tensor, "1 S"]):
+    def __init__(self, mapper: Mapper, codec: MotionCodec, style: Float[Tensor, "1 S"], seed: int = 0):
         mapper.check_codec(codec)
         self._mapper, self._codec = mapper, codec
         layout = codec.layout
-        self._listen = _Window(lambda rows: mapper.latents(mapper(rows, style)), mapper.past, mapper.future)
+        self._listen = _Window(lambda rows: mapper.latents(mapper.stretch(rows, style)), mapper.past, mapper.future)
+        self._noise = NoiseSource(seed)
         self._speak = _Window(self._decode, layout.past, layout.future)
         self.latency_frames = mapper.future + layout.future
         self._parameters = mapper.inference_parameters(codec)
@@ -47,7 +49,9 @@ class MotionStream:
         if len(features):
             check_rows("sound features", features, self._mapper.feature_width)
         with few_threads(CHUNK, self._parameters):
-            return self._split([self._speak.push(self._listen.push(rows[None])) for rows in features.split(CHUNK)])
+            return self._split(
+                [self._speak.push(self._listen.push(self._beside_noise(rows))) for rows in features.split(CHUNK)]
+            )
 
     @torch.no_grad()
     def finish(self) -> Motion:
@@ -57,6 +61,9 @@ class MotionStream:
         self._finished = True
         with few_threads(CHUNK, self._parameters):
             return self._split([self._speak.push(self._listen.finish()), self._speak.finish()])
+
+    def _beside_noise(self, rows: Float[Tensor, "N A"]) -> Float[Tensor, "1 N A+W"]:
+        return torch.cat([rows, self._noise.take(len(rows)).to(rows)], dim=-1)[None]
 
     def _decode(self, latents: Float[Tensor, "1 T K D"]) -> Float[Tensor, "1 T M"]:
         return torch.cat(self._mapper.motion(self._codec, latents), dim=-1)

@@ -84,11 +84,15 @@ class ZeroStyle(nn.Module):
 
 
 class SplitStyle(nn.Module):
-    """Two encoders, one a stream, each giving half of the vector: neither half knows of the other stream."""
+    """Two encoders, one a stream, each giving half of the vector: neither half knows of the other stream.
+
+    With `halves` (erlnet.adf.branch) each half reaches its own stream's branch alone.
+    """
 
     def __init__(self, expression_width: int, pose_width: int, width_out: int, build: Callable[[int, int], nn.Module]):
         super().__init__()
         self.expression_width = expression_width
+        self.halves = (width_out - width_out // 2, width_out // 2)
         self.expression = build(expression_width, width_out - width_out // 2)
         self.pose = build(pose_width, width_out // 2)
 

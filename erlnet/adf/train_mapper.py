@@ -8,9 +8,12 @@ from jaxtyping import Bool, Float, Int64
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from erlnet.adf.branch import MapperShape
 from erlnet.adf.codec import MotionCodec
+from erlnet.adf.energy import energy_score
 from erlnet.adf.generate import style_vector
-from erlnet.adf.mapper import Mapper, MapperShape
+from erlnet.adf.mapper import Mapper
+from erlnet.adf.noise import NoiseSource, noise_windows
 from erlnet.adf.settings import MotionSettings
 from erlnet.adf.stack import parameters_of
 from erlnet.adf.training import Windows, check_clips, few_threads, optimise, seeded
@@ -53,8 +56,9 @@ def train_mapper(
     """The codec's weights do not change. The same seed gives the same bits on the same machine and threads.
 
     Metrics: `loss` (mean over the last tenth of the steps), `expression_error` and `pose_error` (weighted RMS on the
-    training clips, in training sds), `code_accuracy` where there are codes, `parameters` (trained, those of the speech
-    loss apart), `speech_loss_parameters`, `inference_parameters` (mapper, style encoder and decoders).
+    training clips, in training sds, of one generated motion each: the head's is one of many), `code_accuracy` where
+    there are codes, `parameters` (trained, those of the speech loss apart), `speech_loss_parameters`,
+    `inference_parameters` (mapper, style encoder and decoders).
     UserError where a clip is empty, holds a value that is no number, or its streams differ in length.
     """
     check_clips("sound features", [clip.features for clip in clips])
@@ -91,8 +95,9 @@ def optimise_mapper(
 ) -> float:
     """Trains `mapper` in place; the mean loss of the last tenth of the steps.
 
-    Loss: error of the decoded motion (StreamScale.error, mean of the streams), cross-entropy of the codes where there
-    are any, and what the slot `speech_loss` adds: `sync`, a module (generated motion (B,T,M), true motion (B,T,M), both
+    Loss: error of the decoded expression (StreamScale.error, of the mean of two motions: what the sound decides),
+    energy score of both streams (erlnet.adf.energy: what it leaves open), cross-entropy of the codes that carry
+    expression, and what the slot `speech_loss` adds: `sync`, a module (generated motion, true motion, both (B,T,M) and
     in training sds, sound (B,T,A)) -> (), trained along; its gradients are clipped apart from the mapper's.
     """
     features = torch.cat([clip.features for clip in clips])
@@ -109,18 +114,23 @@ def optimise_mapper(
         chosen, frames = windows.draw(settings.batch)
         frames = frames.to(features.device)
         sound, truth = features[frames], motion[frames]
-        place = mapper(sound, mapper.style(*styles.draw(chosen)))
-        generated = codec.standardise(*mapper.motion(codec, mapper.latents(place)))
-        errors = [
-            scale.error(made, true)
-            for scale, made, true in zip(codec.scales, codec.split(generated), codec.split(truth), strict=True)
-        ]
-        loss = torch.stack(errors).mean()
+        style, chance = mapper.style(*styles.draw(chosen)), noise_windows(2 * len(sound), sound.shape[1])
+        # Two motions of the same sound and style, for the energy score.
+        place = mapper.places(mapper.heard(sound).repeat(2, 1, 1), style.repeat(2, 1), chance.to(sound))
+        one, other = codec.standardise(*mapper.motion(codec, mapper.latents(place))).chunk(2)
+        (one_face, one_head), (other_face, other_head) = codec.split(one), codec.split(other)
+        true_face, true_head = codec.split(truth)
+        face, head = codec.scales
+        loss = face.error((one_face + other_face) / 2, true_face)
+        loss = loss + settings.face_energy * energy_score(face, one_face, other_face, true_face)
+        loss = loss + settings.head_energy * energy_score(head, one_head, other_head, true_head)
         if mapper.head is not None and codes is not None:
-            logits = mapper.head.logits(place).flatten(0, 2)
-            cross_entropy = F.cross_entropy(logits, codes[frames].flatten(), label_smoothing=settings.label_smoothing)
+            said = slice(1) if len(mapper.reads) > 1 else slice(None)  # not those that say nothing but head pose
+            logits = mapper.head.logits(place.chunk(2)[0])[..., said, :].flatten(0, 2)
+            wanted = codes[frames][..., said].flatten()
+            cross_entropy = F.cross_entropy(logits, wanted, label_smoothing=settings.label_smoothing)
             loss = loss + settings.code_weight * cross_entropy
-        return loss if sync is None else loss + sync(generated, truth, sound)
+        return loss if sync is None else loss + sync(one, truth, sound)
 
     def report(step: int, loss: float) -> None:
         progress.update(step, settings.steps, loss)
@@ -169,7 +179,8 @@ def _training_quality(mapper: Mapper, clips: Sequence[TrainingClip], codec: Moti
     squares, hits, frames = [0.0, 0.0], 0.0, 0
     for clip in clips:
         first = next(c for c in clips if (c.speaker, c.style) == (clip.speaker, clip.style))
-        place = mapper(clip.features[None], style_vector(mapper, codec, first.expression, first.pose))
+        chance = NoiseSource(0).take(len(clip.features))[None]
+        place = mapper(clip.features[None], style_vector(mapper, codec, first.expression, first.pose), chance)
         if mapper.head is not None:
             codes = codec.encode(clip.expression[None], clip.pose[None])
             hits += float((mapper.head.logits(place).argmax(-1) == codes).float().mean()) * len(clip.features)
