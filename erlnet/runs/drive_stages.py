@@ -6,6 +6,7 @@ A signal is `signal-CLIP.npz`: `expression` (T,E+5) and `pose` (T,6), the two st
 from __future__ import annotations
 
 import json
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -47,7 +48,15 @@ class Generator:
 
     def __call__(self, clip: Clip, style: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
         """Both streams for the clip's sound in the style of two streams, which may come from two clips."""
-        return generate(self.mapper, self.codec, features_of(self.inputs["features"], clip), *style)
+        return generate(
+            self.mapper, self.codec, features_of(self.inputs["features"], clip), *style, seed=seed_of(clip.name)
+        )
+
+
+def seed_of(name: str) -> int:
+    """Of what a clip's motion leaves to chance: its own for each clip, or all heads would sway alike; the same in every
+    style asked for, so that a difference is the style's."""
+    return zlib.crc32(name.encode())
 
 
 def run_drive(task: Task) -> dict[str, Any]:
