@@ -45,6 +45,12 @@ def test_all_codecs_have_the_parameters_of_dual_within_2_percent(options, expres
     dual, single, direct = (m.inference_parameters(c) for m, c in zip(mappers, codecs))
     assert single == pytest.approx(dual, rel=0.02)
     assert direct == pytest.approx(dual, rel=0.02)
+    # All that is trained, in both stages; without codes there are no encoders to train.
+    trained = [parameters_of(codec) + parameters_of(mapper) for codec, mapper in zip(codecs, mappers)]
+    encoders = sum(parameters_of(part.encoder) for part in codecs[0].parts)
+    assert trained[1] == pytest.approx(trained[0], rel=0.02)
+    books = parameters_of(codecs[0]) - encoders - codecs[0].inference_parameters
+    assert trained[2] == pytest.approx(trained[0] - encoders - books, rel=0.02)
     # Counted apart: mapper with all that it holds, and the decoders of a codec that has its own.
     assert dual == parameters_of(mappers[0]) + sum(parameters_of(part.decoder) for part in codecs[0].parts)
     assert direct == parameters_of(mappers[2])

@@ -131,8 +131,8 @@ def test_training_repeats_and_without_weight_is_bit_for_bit_that_without_a_loss(
         assert (metrics["speech_loss_parameters"] > 0) == (name != "none")
     first, second = runs["none"].state_dict(), runs["off"].state_dict()
     assert all(torch.equal(tensor, second[name]) for name, tensor in first.items())
-    assert torch.equal(runs["on"].place.weight, runs["again"].place.weight)
-    assert not torch.equal(runs["on"].place.weight, runs["none"].place.weight)
+    assert torch.equal(runs["on"].place[0].weight, runs["again"].place[0].weight)
+    assert not torch.equal(runs["on"].place[0].weight, runs["none"].place[0].weight)
 
 
 def test_windows_too_short_to_compare_are_a_mistake_of_one_line(codec) -> None:

@@ -56,11 +56,29 @@ def test_a_channel_that_barely_moves_is_scaled_by_its_groups_sd() -> None:
 
 
 def test_the_error_is_that_of_the_hand_calculation() -> None:
-    """Weights 1/2 each; differences (1, 0) then (1, 2): values (1+0)/2, (1+4)/2, mean 1.5; step (0, 2): 4/2 = 2."""
+    """Weights 1/2 each, speeds 1 and 1/2, accelerations 1 and 2; differences (1, 0), (1, 2), (1, 0).
+
+    Values: (1+0)/2, (1+4)/2, (1+0)/2, mean 3.5/3. Steps (0, 2) and (0, -2), in speeds (0, 4) and (0, -4): 16/2 = 8,
+    times .1. The change of the steps (0, -4), in accelerations (0, -2): 4/2 = 2, times .02.
+    """
     scale = StreamScale((2,))
-    made = torch.tensor([[[1.0, 0.0], [1.0, 2.0]]])
-    assert float(scale.error(made, torch.zeros(1, 2, 2))) == pytest.approx(3.5)
-    assert float(scale.error(made[:, :1], torch.zeros(1, 1, 2))) == pytest.approx(0.5)
+    scale.speed.copy_(torch.tensor([1.0, 0.5]))
+    scale.acceleration.copy_(torch.tensor([1.0, 2.0]))
+    made, truth = torch.tensor([[[1.0, 0.0], [1.0, 2.0], [1.0, 0.0]]]), torch.zeros(1, 3, 2)
+    assert float(scale.error(made, truth)) == pytest.approx(3.5 / 3 + 0.1 * 8 + 0.02 * 2)
+    assert float(scale.error(made[:, :2], truth[:, :2])) == pytest.approx(1.5 + 0.1 * 8)
+    assert float(scale.error(made[:, :1], truth[:, :1])) == pytest.approx(0.5)
+
+
+def test_velocities_and_accelerations_are_measured_in_their_training_size() -> None:
+    """Of a sine of f Hz, w = 2 pi f / 25 a frame: changes of RMS 2 sin(w/2), and of these again, in its sd."""
+    scale = StreamScale((2,))
+    scale.fit([torch.cat([0.3 * wave(0.5), 0.3 * wave(2.0)], dim=1)])
+    step = torch.tensor([2 * math.sin(math.pi * hertz / 25) for hertz in (0.5, 2.0)])
+    torch.testing.assert_close(scale.speed, step, rtol=1e-3, atol=0)
+    floor = 0.1 * float((step**4).mean().sqrt())  # a tenth of the group's RMS: the slow one's own is less
+    torch.testing.assert_close(scale.acceleration, (step**2).clamp_min(floor), rtol=2e-3, atol=0)
+    assert step[0] ** 2 < floor < step[1] ** 2
 
 
 def test_a_group_that_stands_still_does_not_dilute_the_error() -> None:
