@@ -23,11 +23,13 @@ Trains the variants that the words span, scores them and writes one HTML report.
   python -m erlnet.ablate fusion=pixel,feature                 the embedded demo
   python -m erlnet.ablate neck_artifacts data=talk.mp4         a study from ablations/, on a real video
   python -m erlnet.ablate fusion=feature fusion.rule=normalised,over 'seed=range(3)'
+  python -m erlnet.ablate vq=dual,single dataset=bank          stage one alone, on the demo's motion bank
 
 NAME=VALUE[,VALUE...] sweeps; NAME=[A,B] is one value that is a list. NAME is
   a slot             {slots}
   data               a video, a folder of videos, a folder that `erlnet prepare` wrote, or a dataset's root
-  preset             smoke, demo (default without data), study, fast (default on real data), full, full512
+  preset             smoke, demo (default without data), study (default without frames), fast (default on real data),
+                     full, full512, paper (its guesses marked as such)
   split              own (the dataset's), blocks, last, time, or a frozen split's FILE.json; on your own videos the
                      default is auto: the labels that a prepared data set has, else blocks
   seed, threads      seed=0,1,2 or 'seed=range(3)'; threads defaults to the physical cores

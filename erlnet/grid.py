@@ -142,6 +142,8 @@ def _rows(
     base: _Base,
     used: set[str],
 ) -> Iterator[Variant]:
+    chosen_by_preset = {name: [value] for name, value in base.values.items() if name in SLOTS}
+    slots = chosen_by_preset | dict(slots)
     for names in itertools.product(*(slots.get(slot, [default]) for slot, default in SLOTS.items())):
         config = dict(zip(SLOTS, names))
         classes = {slot: registry.load(slot, name) for slot, name in config.items()}
@@ -172,6 +174,8 @@ def _variant(
 ) -> Variant:
     values: dict[str, dict[str, Any]] = {owner: {} for owner in [*SLOTS, *STAGE_SETTINGS]}
     for name, value in base.values.items():
+        if name in SLOTS:
+            continue
         target = _target(name)
         if _applies(target, config, classes):
             values[target.owner][target.option] = value

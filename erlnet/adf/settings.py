@@ -24,13 +24,13 @@ class MotionSettings:
     batch: int = 8  # windows a step
     window: int = 64  # frames; a shorter clip is taken whole
     lr: float = 4e-3
-    weight_decay: float = 0.1
+    weight_decay: float = 1.0  # for a minute of training motion or less; n minutes take 1/n of it
     width: int = 64
     layers: int = 1
     heads: int = 4
     reach: int = 6  # frames of sound and of motion that a layer sees to either side
     style_width: int = 32
-    dropout: float = 0.1
+    dropout: float = 0.2
     face_energy: float = 0.3  # energy score of the expression beside its error
     head_energy: float = 1.0  # energy score of the head pose, which no error is asked of
     code_weight: float = 0.1  # cross-entropy of the codes beside the error of the decoded motion

@@ -20,6 +20,7 @@ from erlnet.adf.training import Windows, check_clips, few_threads, optimise, see
 from erlnet.errors import UserError
 from erlnet.interfaces import Progress, SpeechLoss, Style
 
+MINUTE = 1500  # frames
 STYLE_FRAMES = (50, 125)  # a training step shows 2 to 5 s of the style clip, so that its length tells nothing
 
 
@@ -106,6 +107,8 @@ def optimise_mapper(
         styles = StyleClips.of(clips, codec)
         codes = _codes_of(clips, codec) if codec.tokens else None
     windows = Windows.of([clip.features for clip in clips], settings.window)
+    # The less there is to learn from, the more has to be held back.
+    decay = settings.weight_decay * min(1.0, MINUTE / len(features))
     groups = [list(mapper.parameters())]
     if sync is not None:
         groups.append(list(sync.to(features.device).train().parameters()))
@@ -137,7 +140,7 @@ def optimise_mapper(
 
     mapper.train()
     with few_threads(settings.batch * windows.window, sum(p.numel() for group in groups for p in group)):
-        return optimise(groups, settings.lr, settings.steps, loss_at, report, settings.weight_decay)
+        return optimise(groups, settings.lr, settings.steps, loss_at, report, decay)
 
 
 def _codes_of(clips: Sequence[TrainingClip], codec: MotionCodec) -> Int64[Tensor, "N K"]:

@@ -34,7 +34,8 @@ MOTION_CARDS = (
     ),
     Card(
         "lip_vertex_error_mean", "motion", "lip vertex error, mean", "mm", False,
-        "As lip_vertex_error, with the mean over the lip vertices in place of the largest: the literature uses both.", ("mouth",), True, 0.0,
+        "As lip_vertex_error, with the mean over the lip vertices in place of the largest: the literature uses both.",
+        ("mouth",), True, 0.0,
     ),
     Card(
         "jaw_error", "motion", "jaw error", "deg", False,
@@ -144,7 +145,8 @@ MOTION_CARDS = (
     ),
     Card(
         "codebook_usage_least", "codebook", "codes used, least", "", None,
-        "Share of its codes that occur over the same epoch, in the codebook that is used least.", ("none",), False, None,
+        "Share of its codes that occur over the same epoch, in the codebook that is used least.",
+        ("none",), False, None,
     ),
     Card(
         "codebook_perplexity", "codebook", "perplexity", "codes", None,

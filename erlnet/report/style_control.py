@@ -1,7 +1,7 @@
 """The style-control matrix: style asked for against style reached, as a judge sees it.
 
-The scores hold it as series without a card: metric `style_reached`, region `ASKED>REACHED`, value 1 where the judge took
-the motion asked for in ASKED for REACHED, else 0.
+The scores hold it as series without a card: metric `style_reached`, region `ASKED>REACHED`, value 1 where the judge
+took the motion asked for in ASKED for REACHED, else 0.
 """
 
 from __future__ import annotations

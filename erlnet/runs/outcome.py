@@ -12,6 +12,7 @@ from erlnet import __version__
 from erlnet.errors import UserError
 from erlnet.grid import Grid
 from erlnet.metrics.cards import MODES, REFERENCES, said_in
+from erlnet.presets import PAPER_GUESSES
 from erlnet.runs.folders import write_whole
 from erlnet.runs.local import is_finished, result_name
 from erlnet.runs.progress import Display
@@ -106,8 +107,16 @@ def gather(sweep: Sweep, results: Mapping[str, dict[str, Any]]) -> Study:
         dataset=first.config["dataset"],
         split=_split_text(plans, out),
         environment=environment,
-        notes=(sweep.parsed.title,) if sweep.parsed.title else (),
+        notes=_notes(sweep),
     )
+
+
+def _notes(sweep: Sweep) -> tuple[str, ...]:
+    notes = [sweep.parsed.title] if sweep.parsed.title else []
+    if sweep.plans[0].variant.preset == "paper":
+        listed = ", ".join(f"{name}={value} ({whose})" for name, (value, whose) in PAPER_GUESSES.items())
+        notes.append(f"preset=paper: the paper does not give these values; each is a guess: {listed}.")
+    return tuple(notes)
 
 
 def _read_result(plan: Plan, out: Path) -> dict[str, Any]:

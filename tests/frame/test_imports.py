@@ -31,6 +31,7 @@ LEVELS = {  # room -> rooms it may import, beside itself and BASE; settings and 
         "study",
         "report",
         "grammar",
+        "presets",
     },
 }
 

@@ -83,7 +83,7 @@ def test_clips_without_frames_train_no_renderer():
     (plan,) = plans("dataset=bank", driving=("reconstructed", "audio", "audio_free"), families=tuple(FAMILIES))
     assert not {s.name for s in plan.stages} & {"renderer", "render"}
     assert {family for _, family, _ in plan.evaluations} == {"motion", "style", "codebook"}
-    with pytest.raises(UserError, match="tracked.*no frames"):
+    with pytest.raises(UserError, match=r"tracked.*no frames"):
         choose_driving("tracked", [], variants("dataset=bank"))
 
 
