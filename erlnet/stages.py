@@ -84,12 +84,14 @@ def make_plan(
 ) -> Plan:
     """The stage graph of one (variant, seed); `source` is the dataset's fingerprint.
 
-    Modes and families that mean nothing for the variant's data or codec are left out.
+    Modes and families that mean nothing for the variant's data or codec are left out, and so is the renderer where no
+    family looks at frames.
     """
     graph = _Graph(variant, seed, source)
     modes = [mode for mode in driving if applies(mode, variant)]
     drives = {mode: graph.drive(mode) for mode in modes}
-    renders = tuple((mode, graph.render(mode)) for mode in modes if variant.has_frames and mode != "audio_free")
+    filmed = variant.has_frames and any(READS[family] == "render" for family in families)
+    renders = tuple((mode, graph.render(mode)) for mode in modes if filmed and mode != "audio_free")
     rendered = dict(renders)
     evaluations: list[tuple[str, str, Stage]] = []
     references = []

@@ -85,7 +85,7 @@ def gather(sweep: Sweep, results: Mapping[str, dict[str, Any]]) -> Study:
     from erlnet.metrics.cards import CARDS
     from erlnet.report.inputs import Primary, Study
 
-    metric, region, mode = primary_endpoint(sweep.grid.swept_slots, driving, plans[0].variant.has_frames)
+    metric, region, mode = primary_endpoint(sweep.grid.swept_slots, driving, bool(plans[0].renders))
     primary = Primary(metric, region, mode if mode in driving else driving[0])
     by_variant: dict[str, list[Plan]] = {}
     for plan in plans:
@@ -193,7 +193,7 @@ def _variant(
         seeds=tuple(plan.seed for plan in group),
         scores=scores,
         health=health_check(group, out),
-        mouth_guard=mouth_guard_check(scores, references, guard_mode, variant.has_frames),
+        mouth_guard=mouth_guard_check(scores, references, guard_mode, bool(group[0].renders)),
         cost=Cost(
             seconds=sum(_stage_seconds(group, out).values()),
             peak_rss_bytes=max((r.get("peak_rss_bytes") or 0 for r in own), default=0) or None,

@@ -94,6 +94,11 @@ def test_a_codec_without_codes_reconstructs_nothing():
     assert keys(none, "renderer") == keys(dual, "renderer")
 
 
+def test_stage_one_alone_needs_no_renderer_on_video_either():
+    (plan,) = plans(driving=("audio",), families=("motion", "codebook"))
+    assert not {s.name for s in plan.stages} & {"renderer", "render"}
+
+
 def test_no_frame_is_rendered_where_nothing_true_can_stand_beside_it():
     (plan,) = plans(driving=("tracked", "audio_free"), families=tuple(FAMILIES))
     assert [mode for mode, _ in plan.renders] == ["tracked"]
