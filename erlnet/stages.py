@@ -131,7 +131,8 @@ class _Graph:
 
     @cached_property
     def codec(self) -> Stage:
-        config = self._slots("vq", "quantizer") | self._settings("codec")
+        slots = ("vq", "quantizer") if self.variant.has_codes else ("vq",)
+        config = self._slots(*slots) | self._settings("codec")
         return Stage("codec", "train the motion codecs", config, self.data, self.seed, self.compute)
 
     @cached_property

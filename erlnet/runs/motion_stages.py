@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from erlnet import registry
 from erlnet.adf.codec import MotionCodec
 from erlnet.adf.files import load_codec, save_module
 from erlnet.adf.settings import CodecSettings, MotionSettings
@@ -20,6 +22,7 @@ from erlnet.adf.train_codec import train_codec
 from erlnet.adf.train_mapper import TrainingClip, train_mapper
 from erlnet.data.clip import Clip, open_index
 from erlnet.files import write_whole
+from erlnet.interfaces import SLOTS, Quantizer
 from erlnet.runs.clips import open_split, streams_of
 from erlnet.runs.folders import write_json
 from erlnet.runs.task import Task, component_of, read_config
@@ -79,7 +82,7 @@ def run_codec(task: Task) -> dict[str, Any]:
         expression,
         pose,
         task.component("vq"),  # type: ignore[arg-type]
-        task.component("quantizer"),  # type: ignore[arg-type]
+        _quantizer(task.config),
         CodecSettings(**task.config["codec"]),
         task.seed,
         task.progress,
@@ -91,8 +94,14 @@ def run_codec(task: Task) -> dict[str, Any]:
 def codec_from(folder: Path) -> MotionCodec:
     """The codec of a finished `codec` stage."""
     config = read_config(folder)
-    vq, quantizer = component_of(config["vq"], "vq"), component_of(config["quantizer"], "quantizer")
-    return load_codec(folder / "codec.safetensors", vq, quantizer)  # type: ignore[arg-type]
+    return load_codec(folder / "codec.safetensors", component_of(config["vq"], "vq"), _quantizer(config))  # type: ignore[arg-type]
+
+
+def _quantizer(config: Mapping[str, Any]) -> Quantizer:
+    """The codec's; a codec without codes names none and uses none."""
+    if "quantizer" in config:
+        return component_of(config["quantizer"], "quantizer")  # type: ignore[return-value]
+    return registry.load("quantizer", SLOTS["quantizer"])()
 
 
 def run_motion(task: Task) -> dict[str, Any]:

@@ -94,6 +94,12 @@ def test_a_codec_without_codes_reconstructs_nothing():
     assert keys(none, "renderer") == keys(dual, "renderer")
 
 
+def test_a_quantizer_is_nothing_to_a_codec_without_codes():
+    ema, fsq = plans("vq=none", "quantizer=ema,fsq")
+    assert keys(ema, "codec") == keys(fsq, "codec")
+    assert keys(ema, "motion") == keys(fsq, "motion")
+
+
 def test_stage_one_alone_needs_no_renderer_on_video_either():
     (plan,) = plans(driving=("audio",), families=("motion", "codebook"))
     assert not {s.name for s in plan.stages} & {"renderer", "render"}
