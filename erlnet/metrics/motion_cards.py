@@ -67,7 +67,7 @@ MOTION_CARDS = (
     ),
     Card(
         "pose_jitter", "motion", "head jitter", "", None,
-        "RMS of the third difference of the head's rotation over time, generated over true: 1 is the truth's.",
+        "RMS of the second difference of the head's turn from frame to frame, generated over true: 1 is the truth's.",
         ("head",), True, 1.0,
     ),
     Card(
@@ -82,7 +82,8 @@ MOTION_CARDS = (
     ),
     Card(
         "pose_range_ratio", "motion", "head range", "", None,
-        "Standard deviation of the head's rotation angles, generated over true: 1 is the truth's.",
+        "Root mean square angle between the head's rotation and its mean over the clip, generated over true: 1 is the"
+        " truth's.",
         ("head",), True, 1.0,
     ),
     Card(
@@ -100,8 +101,8 @@ MOTION_CARDS = (
     ),
     Card(
         "sound_pose_gap", "motion", "sound and head, gap to the truth", "", None,
-        "Correlation of the head's angular speed with the sound's level in dB, at the best lag within +-15 frames,"
-        " generated less true. Above 0 the head follows the sound more closely than the real one does.",
+        "Correlation of the head's angular speed with the sound's level in dB, generated less true, both at the lag"
+        " within +-15 frames that fits the training clips best. Above 0 the head follows the sound more closely than the real one does.",
         ("head",), False, 0.0,
     ),
     Card(
@@ -113,8 +114,9 @@ MOTION_CARDS = (
     Card(
         "style_accuracy", "style", "style accuracy", "", True,
         "Share of the styles asked for (style clips of every style, with the test clip's sound) that a judge recognises"
-        " in the generated motion. The judge saw other speakers' real motion alone. The passthrough row is the style"
-        " clip's own motion. A win counts only if sync is not worse.",
+        " in the generated motion. The judge saw real motion alone, of other speakers where the data set sets some apart"
+        " (val), else the training clips. The passthrough row is the style clip's own motion. A win counts only if sync"
+        " is not worse.",
         ("none",), False, 1.0,
     ),
     Card(

@@ -26,9 +26,6 @@ from erlnet.runs.clips import open_split, style_clip
 from erlnet.runs.motion_stages import codec_from, features_of, tensors_of
 from erlnet.runs.task import Task, component_of, read_config
 
-SWAPS = ("expression", "pose", "same")
-"""Which half of the style clip is another style's (`same`: all of it, but another clip of the same style)."""
-
 
 @dataclass(frozen=True)
 class Generator:
@@ -98,8 +95,10 @@ def run_restyle(task: Task) -> dict[str, Any]:
     """For every test clip's sound: the motion in every style that its speaker shows in training, and with swapped
     halves of the style clip, for the style-control matrix and the decoupling score.
 
-    `restyled-CLIP.npz` holds `asked-STYLE-expression`, `asked-STYLE-pose`, `swap-KIND-expression`, `swap-KIND-pose`;
-    `restyled.json` the names of the style clips. A clip whose speaker shows one style alone has no swaps.
+    `restyled-CLIP.npz` holds `asked-STYLE-expression`, `asked-STYLE-pose`, `swap-KIND-expression`, `swap-KIND-pose`,
+    where KIND is the half of the style clip that is another style's: `expression`, `pose`, or `same` for none, but
+    another clip of the same style. `restyled.json` has the names of the style clips. A clip whose speaker shows one
+    style alone has an empty file.
     """
     torch.set_num_threads(task.threads)
     split = open_split(task.inputs["prepare"], task.config)
@@ -120,8 +119,11 @@ def run_restyle(task: Task) -> dict[str, Any]:
 
 
 def style_clips(train: Sequence[Clip], labels: Labels) -> dict[str, Clip]:
-    """Style -> its style clip for a speaker: the first training clip of the speaker and that style."""
-    own = [clip for clip in train if clip.labels.speaker == labels.speaker]
+    """Style -> its style clip for a speaker: the first training clip of the speaker and that style.
+
+    Clips without a style label show none.
+    """
+    own = [clip for clip in train if clip.labels.speaker == labels.speaker and clip.labels.style]
     return {style: next(c for c in own if c.labels.style == style) for style in sorted({c.labels.style for c in own})}
 
 

@@ -14,7 +14,7 @@ from erlnet.data.clip import Clip
 from erlnet.data.splits import Split
 from erlnet.head.streams import pack_expression, pack_pose
 from erlnet.metrics.motion.baselines import delayed, matching, mean_motion
-from erlnet.metrics.motion.decoupling import Swap, stream_scales
+from erlnet.metrics.motion.decoupling import Swap
 from erlnet.metrics.motion.family import Faces, RealMotion, motion_rows
 from erlnet.metrics.motion.mesh import FaceMesh
 from erlnet.metrics.motion.record import Motion, MotionPair
@@ -127,7 +127,7 @@ def _style_rows(task: Task, split: Split, clips: Sequence[Restyled]) -> tuple[li
     if trained.judge is None:
         return [], {"judge": None, "reason": trained.reason}
     meshes = meshes_of(task.inputs["prepare"], split.test)
-    rows = style_rows(clips, trained.judge, stream_scales(train), meshes)
+    rows = style_rows(clips, trained.judge, train, meshes)
     return rows, {"judge": saw, "judge_accuracy": trained.accuracy, "judge_held_out": trained.held_out}
 
 

@@ -67,7 +67,8 @@ class Faces:
 def motion_rows(pairs: Sequence[MotionPair], faces: Faces, real: RealMotion, wanted: Collection[str]) -> list[Row]:
     """Rows of the metrics in `wanted`; a metric that nothing can be said of for a clip has an empty value there.
 
-    Beside them the series `mesh_open` and `mesh_open_reference` where a metric of the mouth is wanted.
+    Beside them the series `mesh_open` and `mesh_open_reference` where a metric of the face or the mouth is wanted, and
+    the clip fits a head model.
     """
     rows: list[Row] = []
     if any(place(metric) != "head" for metric in wanted):
