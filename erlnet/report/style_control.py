@@ -37,5 +37,6 @@ def _matrix(scores: pd.DataFrame | None) -> dict[str, Any] | None:
     shares = cells.groupby("region")["value"].mean()
     pairs = {tuple(region.split(">", 1)): float(share) for region, share in shares.items()}
     styles = sorted({style for pair in pairs for style in pair})
-    lines = [(asked, [pairs.get((asked, reached)) for reached in styles]) for asked in styles]
+    asked = sorted({asked for asked, _ in pairs})
+    lines = [(style, [pairs.get((style, reached)) for reached in styles]) for style in asked]
     return {"styles": styles, "lines": lines}
