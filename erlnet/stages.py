@@ -23,7 +23,7 @@ DRIVING = ("tracked", "reconstructed", "audio", "audio_free")
 NO_MODE = "none"  # the driving of what is scored without any: a codebook
 ADF_SLOTS = {"audio", "vq", "quantizer", "style", "speech_loss", "codec", "motion"}
 VERSIONS: dict[str, int] = {  # raised when a stage's code changes what it writes
-    "prepare": 2, "features": 2, "codec": 2, "motion": 2, "drive": 1, "restyle": 1, "renderer": 1, "render": 2,
+    "prepare": 2, "features": 2, "codec": 3, "motion": 3, "drive": 1, "restyle": 1, "renderer": 1, "render": 2,
     "evaluate": 1, "references": 1,
 }  # fmt: skip
 
@@ -245,7 +245,9 @@ def primary_endpoint(swept: Sequence[str], driving: Sequence[str], has_frames: b
     if not has_frames:
         if "audio" in driving:
             return "mesh_mouth_r", "mouth", "audio"
-        return "expression_error", "face", "reconstructed"
+        if "reconstructed" in driving:
+            return "expression_error", "face", "reconstructed"
+        return "pose_frechet", "head", "audio_free"
     if ADF_SLOTS & set(swept):
         return "mouth_open_r", "mouth", "audio"
     if {"fusion", "branches", "deform"} & set(swept):

@@ -12,9 +12,9 @@ from erlnet import __version__
 from erlnet.errors import UserError
 from erlnet.grid import Grid
 from erlnet.metrics.cards import MODES, REFERENCES, said_in
-from erlnet.presets import PAPER_GUESSES
 from erlnet.runs.folders import write_whole
 from erlnet.runs.local import is_finished, result_name
+from erlnet.runs.notes import study_notes
 from erlnet.runs.progress import Display
 from erlnet.stages import Plan, primary_endpoint
 from erlnet.study import Command
@@ -68,7 +68,8 @@ def publish(sweep: Sweep, display: Display) -> Published:
         return Published(report, failed)
     scored = [s for plan in plans for s in (*(e[2] for e in plan.evaluations), *(r[1] for r in plan.references))]
     if not any(stage.done(out) for stage in scored):  # not even a floor
-        errors = "; ".join(dict.fromkeys(r["error"] or "no metric was asked for" for r in results.values()))
+        nothing = "no metric that was asked for says anything of these data and driving modes"
+        errors = "; ".join(dict.fromkeys(r["error"] or nothing for r in results.values()))
         raise UserError(f"nothing could be scored, so there is no report: {errors}")
     display.line("writing the report ...")
     key_file.unlink(missing_ok=True)
@@ -85,7 +86,7 @@ def gather(sweep: Sweep, results: Mapping[str, dict[str, Any]]) -> Study:
     from erlnet.metrics.cards import CARDS
     from erlnet.report.inputs import Primary, Study
 
-    metric, region, mode = primary_endpoint(sweep.grid.swept_slots, driving, bool(plans[0].renders))
+    metric, region, mode = primary_endpoint(sweep.grid.swept_slots, driving, any(plan.renders for plan in plans))
     primary = Primary(metric, region, mode if mode in driving else driving[0])
     by_variant: dict[str, list[Plan]] = {}
     for plan in plans:
@@ -107,16 +108,8 @@ def gather(sweep: Sweep, results: Mapping[str, dict[str, Any]]) -> Study:
         dataset=first.config["dataset"],
         split=_split_text(plans, out),
         environment=environment,
-        notes=_notes(sweep),
+        notes=study_notes(sweep.parsed.title, plans, out),
     )
-
-
-def _notes(sweep: Sweep) -> tuple[str, ...]:
-    notes = [sweep.parsed.title] if sweep.parsed.title else []
-    if sweep.plans[0].variant.preset == "paper":
-        listed = ", ".join(f"{name}={value} ({whose})" for name, (value, whose) in PAPER_GUESSES.items())
-        notes.append(f"preset=paper: the paper does not give these values; each is a guess: {listed}.")
-    return tuple(notes)
 
 
 def _read_result(plan: Plan, out: Path) -> dict[str, Any]:
@@ -131,7 +124,9 @@ def _read_result(plan: Plan, out: Path) -> dict[str, Any]:
 def _read_scores(path: Path) -> pd.DataFrame:
     import pandas as pd
 
-    return pd.read_csv(path, dtype={"row": str, "clip": str}, keep_default_na=True)
+    # A clip may be called "null" or "NA".
+    empty = {"frame": [""], "value": ["", "nan"]}
+    return pd.read_csv(path, dtype={"row": str, "clip": str}, keep_default_na=False, na_values=empty)
 
 
 def _references(plans: Sequence[Plan], driving: Sequence[str], out: Path) -> tuple[ReferenceResult, ...]:

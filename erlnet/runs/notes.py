@@ -1,0 +1,35 @@
+"""What a report says beside its numbers: the study's title, guesses of a preset, what the judge of style is worth."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from erlnet.presets import PAPER_GUESSES
+from erlnet.stages import Plan
+
+
+def study_notes(title: str, plans: Sequence[Plan], out: Path) -> tuple[str, ...]:
+    """One sentence or more each; `title` may be empty."""
+    notes = [title] if title else []
+    if plans[0].variant.preset == "paper":
+        listed = ", ".join(f"{name}={value} ({whose})" for name, (value, whose) in PAPER_GUESSES.items())
+        notes.append(f"preset=paper: the paper does not give these values; each is a guess: {listed}.")
+    return (*notes, *_of_the_judge(plans, out))
+
+
+def _of_the_judge(plans: Sequence[Plan], out: Path) -> list[str]:
+    """How good the judge of style is, or why there is none; it is the same for every variant."""
+    for plan in plans:
+        for _, family, stage in plan.evaluations:
+            if family == "style" and stage.done(out):
+                found = json.loads((stage.folder(out) / "metrics.json").read_text())
+                if found["judge"] is None:
+                    return [f"Style is not scored: {found['reason']}."]
+                learnt = {"val": "clips of speakers set apart for it", "train": "the training clips"}[found["judge"]]
+                right = f"{found['judge_accuracy']:.0%}"
+                return [
+                    f"The judge of style learnt from {learnt}; of a speaker left out it knows {right} of the clips."
+                ]
+    return []
