@@ -17,7 +17,7 @@ class MapperShape:
     heads: int
     reach: int  # frames of sound and of motion that a layer sees back
     lookahead: int  # frames of sound that all layers together see ahead; -1: as far as reach goes
-    dropout: float
+    dropout: float  # of the sound's trunk
     style_width: int
 
     @property
@@ -30,7 +30,11 @@ class MapperShape:
 
 
 class Branch(nn.Module):
-    """`layers` styled blocks over the sound that both branches share."""
+    """`layers` styled blocks over the sound that both branches share.
+
+    Without dropout: of the two motions that the energy score compares each would drop its own, and training would take
+    for spread what generation does not have. The trunk's is the same for both.
+    """
 
     def __init__(self, shape: MapperShape):
         super().__init__()
@@ -75,16 +79,15 @@ class StyledBlock(nn.Module):
         self.modulation = nn.Linear(shape.style_width, 6 * shape.width)
         self.cross = LocalAttention(shape.width, shape.heads, shape.reach, ahead[0])
         self.own = LocalAttention(shape.width, shape.heads, shape.reach, ahead[1])
-        self.feed_forward = feed_forward(shape.width, shape.dropout)
-        self.dropout = nn.Dropout(shape.dropout)
+        self.feed_forward = feed_forward(shape.width, 0.0)
 
     def forward(
         self, motion: Float[Tensor, "B T C"], sound: Float[Tensor, "B T C"], style: Float[Tensor, "B S"]
     ) -> Float[Tensor, "B T C"]:
         gain = self.modulation(style)[:, None].chunk(6, dim=-1)
-        motion = motion + self.dropout(self.cross(self._styled(motion, gain[0], gain[1]), sound))
-        motion = motion + self.dropout(self.own(self._styled(motion, gain[2], gain[3])))
-        return motion + self.dropout(self.feed_forward(self._styled(motion, gain[4], gain[5])))
+        motion = motion + self.cross(self._styled(motion, gain[0], gain[1]), sound)
+        motion = motion + self.own(self._styled(motion, gain[2], gain[3]))
+        return motion + self.feed_forward(self._styled(motion, gain[4], gain[5]))
 
     def _styled(
         self, motion: Float[Tensor, "B T C"], gain: Float[Tensor, "B 1 C"], shift: Float[Tensor, "B 1 C"]

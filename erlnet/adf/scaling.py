@@ -73,18 +73,31 @@ class StreamScale(nn.Module):
         """Weighted mean over channels of the square of the difference of two streams in their own units, in sds^2."""
         return (((made - truth) / self.scale).square() * self.weight).sum(-1)
 
-    def error(self, standard: Float[Tensor, "B T C"], truth: Float[Tensor, "B T C"]) -> Float[Tensor, ""]:
+    def only(self, *groups: int) -> Float[Tensor, " C"]:
+        """The weights with those of other groups set to 0; all of them where the chosen ones stand still."""
+        kept = torch.cat([torch.full((n,), float(i in groups)) for i, n in enumerate(self.groups)]).to(self.weight)
+        chosen = self.weight * kept
+        return chosen / chosen.sum() if float(chosen.sum()) > 0 else self.weight
+
+    def error(
+        self,
+        standard: Float[Tensor, "B T C"],
+        truth: Float[Tensor, "B T C"],
+        weight: Float[Tensor, " C"] | None = None,
+    ) -> Float[Tensor, ""]:
         """Weighted mean square of the difference of two standardised streams, of their velocities and accelerations.
 
-        The last two count by the size that they have in training: a head sways so slowly that its velocity, measured in
-        sds of its posture, would weigh nothing, and a decoded head would tremble.
+        The last two count by the size that they have in training: a head sways so slowly that its velocity, measured
+        in sds of its posture, would weigh nothing, and a decoded head would tremble. `weight` as of `only`; all by
+        default.
         """
+        weight = self.weight if weight is None else weight
         difference = standard - truth
-        error = (difference.square() * self.weight).sum(-1).mean()
+        error = (difference.square() * weight).sum(-1).mean()
         for order, share, size in ((1, self.VELOCITY, self.speed), (2, self.ACCELERATION, self.acceleration)):
             if difference.shape[1] > order:
                 change = difference.diff(n=order, dim=1) / size
-                error = error + share * (change.square() * self.weight).sum(-1).mean()
+                error = error + share * (change.square() * weight).sum(-1).mean()
         return error
 
 

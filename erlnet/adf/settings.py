@@ -30,9 +30,13 @@ class MotionSettings:
     heads: int = 4
     reach: int = 6  # frames of sound and of motion that a layer sees to either side
     style_width: int = 32
-    dropout: float = 0.2
-    face_energy: float = 0.3  # energy score of the expression beside its error
-    head_energy: float = 1.0  # energy score of the head pose, which no error is asked of
+    dropout: float = 0.2  # of what is heard of the sound
+    face_energy: float = 0.6  # energy score of the expression beside its error
+    head_energy: float = 1.0  # energy score of the head pose, which nothing else trains
     code_weight: float = 0.1  # cross-entropy of the codes beside the error of the decoded motion
     label_smoothing: float = 0.1
     lookahead: int = -1  # frames of sound that the mapper sees ahead; -1: as far as its attention reaches
+
+    def __post_init__(self) -> None:
+        if self.head_energy <= 0 or self.face_energy < 0:
+            raise ValueError("head_energy must be above 0, nothing else trains the head pose; face_energy at least 0")

@@ -21,6 +21,7 @@ from erlnet.errors import UserError
 from erlnet.interfaces import Progress, SpeechLoss, Style
 
 MINUTE = 1500  # frames
+UNITS, JAW = 0, 1  # groups of the expression stream that sound has a say in; lids are left to chance
 STYLE_FRAMES = (50, 125)  # a training step shows 2 to 5 s of the style clip, so that its length tells nothing
 
 
@@ -96,7 +97,7 @@ def optimise_mapper(
 ) -> float:
     """Trains `mapper` in place; the mean loss of the last tenth of the steps.
 
-    Loss: error of the decoded expression (StreamScale.error, of the mean of two motions: what the sound decides),
+    Loss: error of the decoded units and jaw (StreamScale.error, of the mean of two motions: what the sound decides),
     energy score of both streams (erlnet.adf.energy: what it leaves open), cross-entropy of the codes that carry
     expression, and what the slot `speech_loss` adds: `sync`, a module (generated motion, true motion, both (B,T,M) and
     in training sds, sound (B,T,A)) -> (), trained along; its gradients are clipped apart from the mapper's.
@@ -106,6 +107,7 @@ def optimise_mapper(
         motion = torch.cat([codec.standardise(clip.expression, clip.pose) for clip in clips])
         styles = StyleClips.of(clips, codec)
         codes = _codes_of(clips, codec) if codec.tokens else None
+    decided = codec.expression_scale.only(UNITS, JAW)
     windows = Windows.of([clip.features for clip in clips], settings.window)
     # The less there is to learn from, the more has to be held back.
     decay = settings.weight_decay * min(1.0, MINUTE / len(features))
@@ -124,7 +126,7 @@ def optimise_mapper(
         (one_face, one_head), (other_face, other_head) = codec.split(one), codec.split(other)
         true_face, true_head = codec.split(truth)
         face, head = codec.scales
-        loss = face.error((one_face + other_face) / 2, true_face)
+        loss = face.error((one_face + other_face) / 2, true_face, decided)
         loss = loss + settings.face_energy * energy_score(face, one_face, other_face, true_face)
         loss = loss + settings.head_energy * energy_score(head, one_head, other_head, true_head)
         if mapper.head is not None and codes is not None:

@@ -17,7 +17,7 @@ from erlnet.metrics.motion.record import Motion
 from erlnet.runs.animation_run import TrainedRun
 from erlnet.runs.animation_sound import Sound
 from erlnet.runs.animation_styles import Asked
-from erlnet.runs.drive_stages import Generator
+from erlnet.runs.drive_stages import Generator, seed_of
 from erlnet.runs.motion_scores import motion_of
 from erlnet.runs.motion_stages import tensors_of
 
@@ -51,7 +51,7 @@ def make(run: TrainedRun, sound: Sound, asked: Sequence[Asked]) -> tuple[list[Ma
     for style in asked:
         streams = tensors_of(style.clip)
         started = time.perf_counter()
-        expression, pose = generate(mapper, codec, features, *streams)
+        expression, pose = generate(mapper, codec, features, *streams, seed=seed_of(sound.name))
         seconds += time.perf_counter() - started
         own, c = motion_of(style.clip), style.clip.coefficients
         blank = Motion(sound.name, own.speaker, style.label, own.expression, own.jaw, own.lids, own.pose)
