@@ -69,7 +69,7 @@ def evaluate_motion(task: Task) -> tuple[list[Row], dict[str, Any]]:
 
 
 def motion_references(task: Task) -> list[tuple[str, Row]]:
-    """Family `motion` of the rows that are no model; without sound there is no ridge."""
+    """Family `motion` of the rows that are no model; no ridge without sound, or where no training face moves."""
     split = open_split(task.inputs["prepare"], task.config)
     real = real_motion(split)
     truths = [motion_of(clip) for clip in split.test]
@@ -79,7 +79,7 @@ def motion_references(task: Task) -> list[tuple[str, Row]]:
         "mean_motion": [mean_motion(real.train, truth) for truth in truths],
         "delayed": [delayed(truth) for truth in truths],
     }
-    if real.loud:
+    if real.loud and any(np.ptp(m.stream, axis=0).any() for m in real.train):
         made["ridge"] = _by_ridge(split, real, truths)
     rows = []
     for name in (n for n in task.config["rows"] if n in made):

@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import wave
 from html.parser import HTMLParser
 
 import numpy as np
@@ -289,18 +290,24 @@ def test_one_person_without_a_judge_is_scored_without_style(tmp_path):
     assert not (tmp_path / "runs/stages/renderer").exists()
 
 
-def write_sequences(folder, width=7, n=8, frames=60):
-    """Recordings of `width` coefficients that belong to no head model, all of them sines."""
+def write_sequences(folder, width=7, n=8, frames=60, moves=1.0, sound=False):
+    """Recordings of `width` coefficients that belong to no head model, all of them sines; sound is noise."""
     folder.mkdir()
     t = np.arange(frames)[:, None] / 25
     for k in range(n):
         rng = np.random.default_rng(k)
-        waves = np.sin(2 * np.pi * (rng.uniform(0.5, 3, width + 9) * t + rng.uniform(size=width + 9)))
+        waves = moves * np.sin(2 * np.pi * (rng.uniform(0.5, 3, width + 9) * t + rng.uniform(size=width + 9)))
         np.savez(
             folder / f"talk{k:02d}.npz", expression=waves[:, :width], jaw=0.1 * waves[:, width : width + 3],
             rotation=0.1 * waves[:, width + 3 : width + 6], translation=0.01 * waves[:, width + 6 :],
             lids=np.zeros((frames, 2)), fps=25.0,
         )  # fmt: skip
+        if sound:
+            with wave.open(str(folder / f"talk{k:02d}.wav"), "wb") as file:
+                file.setnchannels(1)
+                file.setsampwidth(2)
+                file.setframerate(16_000)
+                file.writeframes(rng.integers(-3000, 3000, frames * 640).astype("<i2").tobytes())
 
 
 def test_numbers_of_no_head_model_without_sound_are_reconstructed_and_reported(tmp_path):
@@ -320,3 +327,15 @@ def test_numbers_of_no_head_model_without_sound_are_reconstructed_and_reported(t
     stages = {p.name for p in (tmp_path / "runs/stages").iterdir()}
     assert not stages & {"features", "motion", "restyle", "renderer"}
     assert "expression error" in report.read_text()
+
+
+def test_faces_and_heads_that_never_move_are_a_poor_study_and_no_failure(tmp_path):
+    write_sequences(tmp_path / "still", moves=0.0, sound=True)
+    words = ["dataset=sequences", "data=still", "sequences.sound=true", "preset=smoke", "threads=1"]
+    ran = ablate(tmp_path, *words, "--metrics", "motion")
+    assert ran.returncode == 0, ran.stderr
+    found = json.loads((tmp_path / "runs/reports/single-still/summary.json").read_text())
+    assert {r["name"] for r in found["references"]} == {"mean_motion", "truth", "delayed"}  # nothing to fit a ridge to
+    (v,) = found["variants"]
+    assert scores(v)["pose_frechet", "audio_free"]["mean"] is None
+    assert scores(v)["pose_jitter", "audio_free"]["mean"] is None
