@@ -33,8 +33,18 @@ def test_two_frames_by_hand() -> None:
 
 
 def by_loop(scale: StreamScale, one: np.ndarray, other: np.ndarray, truth: np.ndarray) -> float:
-    """From the definition, stretch by stretch."""
-    weight = scale.weight.double().numpy()
+    """From the definition, group by group and stretch by stretch."""
+    weight, begin, total = scale.weight.double().numpy(), 0, 0.0
+    for width in scale.groups:
+        share = weight[begin : begin + width].sum()
+        own = np.zeros(len(weight))
+        own[begin : begin + width] = weight[begin : begin + width] / share
+        total += share * of_group(scale, own, one, other, truth)
+        begin += width
+    return total
+
+
+def of_group(scale: StreamScale, weight: np.ndarray, one: np.ndarray, other: np.ndarray, truth: np.ndarray) -> float:
     units = (np.ones(len(weight)), scale.speed.double().numpy(), scale.acceleration.double().numpy())
     total = 0.0
     for order, importance in enumerate((1.0, 1.0, 0.3)):
