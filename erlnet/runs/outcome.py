@@ -246,7 +246,7 @@ def _truth(plans: Sequence[Plan], out: Path) -> tuple[TruthClip, ...]:
     from erlnet.report.inputs import TruthClip
     from erlnet.runs.clips import open_split
 
-    plan = next(p for p in plans if p.stages[0].done(out))
+    plan = next(p for p in plans if p.stages and p.stages[0].done(out))
     config = {"split": plan.variant.split, "size": plan.variant.settings["renderer"].size}
     test = open_split(plan.stages[0].folder(out), config).test
     return tuple(
@@ -262,7 +262,7 @@ def _split_text(plans: Sequence[Plan], out: Path) -> str:
     from erlnet.data.split_files import read_frozen
     from erlnet.runs.clips import frozen_path
 
-    plan = next(p for p in plans if p.stages[0].done(out))
+    plan = next(p for p in plans if p.stages and p.stages[0].done(out))
     frozen = read_frozen(frozen_path(plan.stages[0].folder(out), plan.variant.split))
     return f"{frozen.name} ({frozen.sha256[:12]})"
 
