@@ -46,8 +46,8 @@ def mouth_guard(driving: str, evidence: MouthEvidence) -> Guard:
 
     In `audio` the bar of r is the ridge's, both on the mesh (a picture's mouth is read by a detector, the ridge's never
     was one), the slope may be .6 to 1.4, and the picture's mouth is not judged. Without frames no picture is. One
-    failure fails it; it is passed only where everything asked for could be checked; n/a where the reference's mouth does
-    not move or there is no reference.
+    failure fails it; it is passed only where everything asked for could be checked; n/a where the reference's mouth
+    does not move or there is no reference.
     """
     if driving not in SLOPE:
         return Guard("n/a", {"not_checked": {"all": f"driving '{driving}' has no reference"}})

@@ -102,7 +102,8 @@ MOTION_CARDS = (
     Card(
         "sound_pose_gap", "motion", "sound and head, gap to the truth", "", None,
         "Correlation of the head's angular speed with the sound's level in dB, generated less true, both at the lag"
-        " within +-15 frames that fits the training clips best. Above 0 the head follows the sound more closely than the real one does.",
+        " within +-15 frames that fits the training clips best. Above"
+        " 0 the head follows the sound more closely than the real one does.",
         ("head",), False, 0.0,
     ),
     Card(
@@ -114,9 +115,9 @@ MOTION_CARDS = (
     Card(
         "style_accuracy", "style", "style accuracy", "", True,
         "Share of the styles asked for (style clips of every style, with the test clip's sound) that a judge recognises"
-        " in the generated motion. The judge saw real motion alone, of other speakers where the data set sets some apart"
-        " (val), else the training clips. The passthrough row is the style clip's own motion. A win counts only if sync"
-        " is not worse.",
+        " in the generated motion. The judge saw real motion alone, of other speakers where the data set sets some"
+        " apart (val), else the training clips. The passthrough row is the style clip's own motion. A win"
+        " counts only if sync is not worse.",
         ("none",), False, 1.0,
     ),
     Card(
