@@ -87,6 +87,8 @@ def run(options: argparse.Namespace, command: str) -> int:
     plans = tuple(
         make_plan(v, seed, source | _files(v), driving, families) for seed in grid.seeds for v in grid.variants
     )
+    if not any(plan.evaluations for plan in plans):
+        raise UserError("--metrics and --driving name nothing that can be scored on these data")
     check_writable(options.out)
     _keep_split(parsed.assignments.get("split", [""])[0], first.split, options.out)
 

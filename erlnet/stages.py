@@ -173,7 +173,7 @@ class _Graph:
             inputs = self.data | {"render": self.render(mode)}
             return Stage("evaluate", label, self.frames | {"family": fingerprint(family)}, inputs)
         config = self.split | {"driving": mode, "family": fingerprint(family)}
-        inputs = self.data | {"drive": self.drive(mode)} | ({"restyle": self.restyle} if family == "style" else {})
+        inputs = self.data | ({"restyle": self.restyle} if family == "style" else {"drive": self.drive(mode)})
         return Stage("evaluate", label, config, inputs)
 
     def evaluate_codec(self, family: str) -> Stage:

@@ -73,7 +73,7 @@ def _train_part(
     settings: CodecSettings,
     report: Callable[[int, float], None],
 ) -> None:
-    """`clips` are standardised. Loss: errors of values, velocities and accelerations, summed over streams, and commitment."""
+    """`clips` are standardised. Loss: StreamScale.error, summed over streams, and commitment."""
     windows, frames = Windows.of(clips, settings.window), torch.cat(list(clips))
     first, widths = int(settings.steps * CONTINUOUS), [scale.width for scale in scales]
 

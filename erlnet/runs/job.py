@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import importlib
+import io
 import json
 import os
 import platform
@@ -105,14 +106,16 @@ def _run_stage(stage: dict[str, Any], job: dict[str, Any], out: Path, writer: Ev
 
 def _all_scores(evaluations: list[list[str]], out: Path) -> str:
     """clip,driving,frame,metric,region,value of every family that is done, in one table."""
-    lines = ["clip,driving,frame,metric,region,value"]
+    table = io.StringIO()
+    writer = csv.writer(table, lineterminator="\n")
+    writer.writerow(["clip", "driving", "frame", "metric", "region", "value"])
     for mode, name in evaluations:
         path = out / "stages" / name / "scores.csv"
         if path.exists():
             with open(path, newline="") as file:
-                lines += [",".join([r["clip"], mode, r["frame"], r["metric"], r["region"], r["value"]])
-                          for r in csv.DictReader(file)]  # fmt: skip
-    return "\n".join(lines) + "\n"
+                for r in csv.DictReader(file):
+                    writer.writerow([r["clip"], mode, r["frame"], r["metric"], r["region"], r["value"]])
+    return table.getvalue()
 
 
 def _one_line(error: Exception) -> str:

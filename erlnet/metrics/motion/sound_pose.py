@@ -56,9 +56,11 @@ def usual_lag(train: Sequence[Heard]) -> int:
 
 def sound_pose(loud: Float[np.ndarray, " T"], pose: Float[np.ndarray, "T 6"], lag: int) -> float | None:
     """Pearson's r of loudness[t] and angular speed[t + lag]; 0 for a still head, None for even sound or < 10 frames."""
+    if len(loud) - abs(lag) < MIN_PAIRS:
+        return None
     speed = angular_speed(pose)
     a = loud[max(-lag, 0) : len(loud) - max(lag, 0)]
     b = speed[max(lag, 0) : len(speed) - max(-lag, 0)]
-    if len(a) < MIN_PAIRS or a.std() < _STILL:
+    if a.std() < _STILL:
         return None
     return float(np.corrcoef(a, b)[0, 1]) if b.std() > _STILL else 0.0
