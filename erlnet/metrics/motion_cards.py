@@ -87,6 +87,11 @@ MOTION_CARDS = (
         ("head",), True, 1.0,
     ),
     Card(
+        "pose_speed_ratio", "motion", "head speed", "", None,
+        "Mean angular speed of the head relative to the torso, generated over true: 1 is the truth's.",
+        ("head",), True, 1.0,
+    ),
+    Card(
         "pose_frechet", "motion", "head motion, Frechet distance", "", False,
         "Frechet distance between Gaussians of the frame-to-frame change of head rotation and translation, in the real"
         " motion's standard deviations; over all test clips together, one jackknife value a clip. 0 is the same"
@@ -164,7 +169,7 @@ MOTION_CARDS = (
 _EXPRESSION = ("mesh_mouth_r", "mesh_mouth_slope", "mesh_mouth_lag", "lip_vertex_error", "lip_vertex_error_mean",
                "jaw_error", "expression_error", "upper_face_dynamics", "lip_jitter", "lip_speed_ratio",
                "mouth_range_ratio")  # fmt: skip
-_POSE = ("pose_error", "pose_shift_error", "pose_jitter", "pose_range_ratio")
+_POSE = ("pose_error", "pose_shift_error", "pose_jitter", "pose_range_ratio", "pose_speed_ratio")
 _REALISM = ("pose_frechet", "pose_diversity", "sound_pose_gap", "coupling_gap")
 
 MOTION_IN_MODE: dict[str, tuple[str, ...]] = {

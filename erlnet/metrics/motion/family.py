@@ -139,6 +139,7 @@ def _of_head(pair: MotionPair) -> dict[str, float | None]:
         "pose_shift_error": errors.translation_error(true, made),
         "pose_jitter": dynamics.head_jitter_ratio(true, made),
         "pose_range_ratio": dynamics.head_range_ratio(true, made),
+        "pose_speed_ratio": dynamics.head_speed_ratio(true, made),
     }
 
 
