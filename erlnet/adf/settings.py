@@ -15,6 +15,9 @@ class CodecSettings:
     lr: float = 4e-3
     jitter: float = 0.3  # training sds by which windows are moved and scaled at random
 
+    def __post_init__(self) -> None:
+        _check(self, ("steps", "batch", "window"), ("jitter",))
+
 
 @dataclass(frozen=True)
 class MotionSettings:
@@ -40,3 +43,18 @@ class MotionSettings:
     def __post_init__(self) -> None:
         if self.head_energy <= 0 or self.face_energy < 0:
             raise ValueError("head_energy must be above 0, nothing else trains the head pose; face_energy at least 0")
+        _check(self, ("steps", "batch", "window", "width", "heads", "style_width"), ("layers", "reach", "weight_decay",
+               "code_weight"))  # fmt: skip
+        for name in ("dropout", "label_smoothing"):
+            if not 0 <= getattr(self, name) < 1:
+                raise ValueError(f"{name}={getattr(self, name)}: expected a share from 0 to less than 1")
+
+
+def _check(settings: CodecSettings | MotionSettings, from_1: tuple[str, ...], from_0: tuple[str, ...]) -> None:
+    """ValueError here, before anything trains, and not from within a network."""
+    if not 0 < settings.lr < float("inf"):
+        raise ValueError(f"lr={settings.lr}: expected a number above 0")
+    for names, least in ((from_1, 1), (from_0, 0)):
+        for name in names:
+            if not least <= getattr(settings, name) < float("inf"):
+                raise ValueError(f"{name}={getattr(settings, name)}: expected {least} or more")

@@ -19,6 +19,8 @@ class StyleShape:
     reach: int  # frames that a layer sees to either side
 
     def __post_init__(self) -> None:
+        if self.heads < 1 or self.layers < 0 or self.reach < 0:
+            raise UserError("style: heads is at least 1, layers and reach are at least 0")
         if self.width < 1 or self.width % self.heads:
             raise UserError(
                 f"style: {self.width} channels are no multiple of style.heads={self.heads}; change style.width "
