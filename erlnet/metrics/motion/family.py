@@ -10,12 +10,11 @@ import numpy as np
 
 from erlnet.metrics.motion import dynamics, errors
 from erlnet.metrics.motion.coupling import expression_pose_coupling
-from erlnet.metrics.motion.jackknife import pseudo_values
 from erlnet.metrics.motion.mesh import FaceMesh, FaceMotion
 from erlnet.metrics.motion.mouth import mouth_units
 from erlnet.metrics.motion.pose import (
     PoseFrechet,
-    pose_diversity,
+    diversity_by_clip,
     pose_frechet,
     posture_scale,
     velocity_scale,
@@ -153,11 +152,7 @@ def _realism(pairs: Sequence[MotionPair], real: RealMotion) -> list[Row]:
         return list(found.by_clip or nothing)
 
     def diversity() -> list[float | None]:
-        scale = posture_scale(poses)
-        values = pseudo_values(
-            len(pairs), lambda kept: pose_diversity([true[i] for i in kept], [made[i] for i in kept], scale)
-        )
-        return list(values or nothing)
+        return list(diversity_by_clip(true, made, posture_scale(poses)) or nothing)
 
     def sound() -> list[float | None]:
         return [_sound_gap(pair, real) for pair in pairs]

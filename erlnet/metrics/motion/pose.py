@@ -97,5 +97,28 @@ def pose_diversity(real: Sequence[Pose], made: Sequence[Pose], scale: Scale) -> 
     return spread[1] / spread[0] if len(spread) == 2 and spread[0] > 0 else None
 
 
+def diversity_by_clip(real: Sequence[Pose], made: Sequence[Pose], scale: Scale) -> list[float] | None:
+    """Pseudo-values of `pose_diversity`; real[i] and made[i] belong to one clip.
+
+    Each pair of clips is measured once: once more for every clip left out would be cubic in their number.
+    """
+    n = len(real)
+    first, second = np.triu_indices(n, 1)
+    sides = [_distances(scale(np.stack([posture(p) for p in side]))) for side in (real, made)] if n > 1 else []
+
+    def of(kept: Sequence[int]) -> float | None:
+        there = np.isin(np.arange(n), kept)
+        chosen = there[first] & there[second]
+        spread = [float(np.mean(side[chosen])) for side in sides]
+        return spread[1] / spread[0] if spread[0] > 0 else None
+
+    return pseudo_values(n, of)
+
+
 def _mean_distance(rows: np.ndarray) -> float:
-    return float(np.mean([np.linalg.norm(a - b) for a, b in combinations(rows, 2)]))
+    return float(np.mean(_distances(rows)))
+
+
+def _distances(rows: np.ndarray) -> np.ndarray:
+    """(N (N-1) / 2,) of all pairs, the first row's first."""
+    return np.array([np.linalg.norm(a - b) for a, b in combinations(rows, 2)])

@@ -9,6 +9,7 @@ from scipy.linalg import sqrtm
 
 from erlnet.metrics.motion.jackknife import pseudo_values
 from erlnet.metrics.motion.pose import (
+    diversity_by_clip,
     frechet,
     pose_diversity,
     pose_frechet,
@@ -121,3 +122,14 @@ def test_clips_at_half_the_distance_from_each_other_are_half_as_diverse(poses):
     assert pose_diversity(poses, made, scale) == pytest.approx(0.5)
     assert pose_diversity(poses, [poses[0]] * 12, scale) == 0
     assert pose_diversity(poses[:1], made, scale) is None
+
+
+def test_diversity_by_clip_is_the_jackknife_of_the_sets_to_the_bit(poses):
+    made = [pose * (1 + i % 3) / 2 for i, pose in enumerate(poses)]
+    scale = posture_scale(poses)
+    expected = pseudo_values(
+        len(poses), lambda kept: pose_diversity([poses[i] for i in kept], [made[i] for i in kept], scale)
+    )
+    assert diversity_by_clip(poses, made, scale) == expected
+    assert diversity_by_clip(poses[:2], made[:2], scale) is None
+    assert diversity_by_clip([poses[0]] * 3, made[:3], scale) is None  # the real ones do not differ
