@@ -42,11 +42,12 @@ def motion_of(clip: Clip) -> Motion:
 def meshes_of(prepare: Path, clips: Sequence[Clip]) -> dict[str, FaceMesh | None]:
     """Clip -> its person's face; None where the clip's coefficients are of no head model (dataset=sequences)."""
     model = component_of(read_config(prepare)["head_model"], "head_model").build()
+    anybody = FaceMesh(model, np.zeros(model.n_shape))  # type: ignore[attr-defined, arg-type]
     found: dict[str, FaceMesh | None] = {}
     for clip in clips:
         c = clip.coefficients
         fits = c.shape.shape == (model.n_shape,) and c.expression.shape[1] == model.n_expression  # type: ignore[attr-defined]
-        found[clip.name] = FaceMesh(model, c.shape) if fits else None  # type: ignore[arg-type]
+        found[clip.name] = anybody.of_shape(c.shape) if fits else None
     return found
 
 

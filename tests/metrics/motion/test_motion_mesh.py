@@ -42,6 +42,15 @@ def test_lips_and_upper_face_are_what_the_whole_head_shows_there(model, shape, m
     assert np.allclose(face.opening, gap / eyes, atol=1e-5)
 
 
+def test_a_face_of_another_shape_is_that_persons_and_shares_the_vertices(model, shape):
+    motion, anybody = demo_motion(3, 1, "angry", 8), FaceMesh(model, np.zeros(model.n_shape))
+    other, own = anybody.of_shape(shape), FaceMesh(model, shape)
+    assert other.model is anybody.model
+    for name in ("lips", "upper", "opening"):
+        assert np.array_equal(getattr(other(motion), name), getattr(own(motion), name))
+    assert not anybody.shape.any()
+
+
 def test_head_pose_does_not_move_the_face(model, shape):
     motion = demo_motion(3, 1, "angry", 5)
     turned = replace(motion, pose=motion.pose + 0.3)
