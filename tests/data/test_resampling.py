@@ -35,6 +35,14 @@ def test_25_fps_are_left_as_they_are_to_the_bit():
     np.testing.assert_array_equal(Resampler.of(40, 25)(values), values)
 
 
+def test_a_long_sequence_is_made_in_parts_to_the_same_bits():
+    values = np.random.default_rng(1).normal(size=(700, 3))
+    resample = Resampler.of(700, 29.97)
+    whole = np.einsum("tk,tkc->tc", resample.weight, values[resample.source])
+    assert len(whole) > 500  # three parts
+    np.testing.assert_array_equal(resample(values), whole)
+
+
 @pytest.mark.parametrize("fps", [15, 24, 29.97, 30, 50, 60, 100])
 def test_slow_motion_lies_where_it_was_in_time(fps):
     n = round(8 * fps)
