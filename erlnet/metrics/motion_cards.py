@@ -120,9 +120,9 @@ MOTION_CARDS = (
     Card(
         "style_accuracy", "style", "style accuracy", "", True,
         "Share of the styles asked for (style clips of every style, with the test clip's sound) that a judge recognises"
-        " in the generated motion. The judge saw real motion alone, of other speakers where the data set sets some"
-        " apart (val), else the training clips. The passthrough row is the style clip's own motion. A win"
-        " counts only if sync is not worse.",
+        " in the generated motion. The judge saw real motion alone, the side val where that suffices, of other speakers"
+        " if the data set puts others there, else the training clips. The passthrough row is the style clip's own"
+        " motion. A win counts only if sync is not worse.",
         ("none",), False, 1.0,
     ),
     Card(
@@ -138,7 +138,8 @@ MOTION_CARDS = (
     Card(
         "decoupling_expression", "style", "decoupling, expression", "", False,
         "Effect on the expression stream of swapping the pose half of the style clip over that of swapping its"
-        " expression half. 0 is decoupled, 1 half and half; no value where the own effect is under twice the noise.",
+        " expression half, each over what was swapped. 0 is decoupled, 1 half and half, above 1 the wrong half; no"
+        " value where the greater effect is under twice the noise, or both are under a twentieth of what was swapped.",
         ("face",), False, 0.0,
     ),
     Card(

@@ -27,7 +27,7 @@ def _of_the_judge(plans: Sequence[Plan], out: Path) -> list[str]:
                 found = json.loads((stage.folder(out) / "metrics.json").read_text())
                 if found["judge"] is None:
                     return [f"Style is not scored: {found['reason']}."]
-                learnt = {"val": "clips of speakers set apart for it", "train": "the training clips"}[found["judge"]]
+                learnt = {"val": "the clips set apart (val)", "train": "the training clips"}[found["judge"]]
                 right = f"{found['judge_accuracy']:.0%}"
                 return [
                     f"The judge of style learnt from {learnt}; of a speaker left out it knows {right} of the clips."

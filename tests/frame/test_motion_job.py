@@ -157,7 +157,7 @@ def test_the_report_has_a_style_section_and_curves_but_no_pictures_and_asks_nobo
     assert page.fetched == []
     assert "url(" not in text
     assert "sanity check, not evidence" in text
-    assert "The judge of style learnt from clips of speakers set apart for it" in text
+    assert "The judge of style learnt from the clips set apart (val)" in text
 
 
 # What is kept
