@@ -19,7 +19,7 @@ from erlnet.runs.animation_sound import Sound
 from erlnet.runs.animation_styles import Asked
 from erlnet.runs.drive_stages import Generator, seed_of
 from erlnet.runs.motion_scores import motion_of
-from erlnet.runs.motion_stages import tensors_of
+from erlnet.runs.motion_stages import features_of, tensors_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,8 +44,7 @@ class Truth:
 def make(run: TrainedRun, sound: Sound, asked: Sequence[Asked]) -> tuple[list[Made], float]:
     """The motions, and how many seconds making them took, without sound features and loading."""
     generator = Generator(run.inputs)
-    encoder: Any = run.component("features", "audio").build()
-    features = torch.from_numpy(np.asarray(encoder(sound.samples, sound.n_frames), np.float32))
+    features = _heard(run, sound)
     mapper, codec = generator.mapper, generator.codec
     made, seconds = [], 0.0
     for style in asked:
@@ -57,6 +56,14 @@ def make(run: TrainedRun, sound: Sound, asked: Sequence[Asked]) -> tuple[list[Ma
         blank = Motion(sound.name, own.speaker, style.label, own.expression, own.jaw, own.lids, own.pose)
         made.append(Made(style.label, blank.with_streams(expression.numpy(), pose.numpy()), c.shape, own))
     return made, seconds
+
+
+def _heard(run: TrainedRun, sound: Sound) -> torch.Tensor:
+    """(T,A) sound features; a clip's are the run's own, which also heard what lies around a cut clip."""
+    if sound.truth is not None:
+        return features_of(run.inputs["features"], sound.truth)
+    encoder: Any = run.component("features", "audio").build()
+    return torch.from_numpy(np.asarray(encoder(sound.samples, sound.n_frames), np.float32))
 
 
 def truth_of(sound: Sound) -> Truth | None:

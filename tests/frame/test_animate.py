@@ -16,6 +16,12 @@ from erlnet.data.clip import open_clip
 from erlnet.data.sequence_files import read_motion
 from erlnet.data.video import read_audio
 from erlnet.head.streams import pack_pose
+from erlnet.runs.animation_made import make
+from erlnet.runs.animation_run import find_run
+from erlnet.runs.animation_sound import Sound
+from erlnet.runs.animation_styles import Asked
+from erlnet.runs.drive_stages import Generator
+from erlnet.runs.motion_stages import tensors_of
 
 TRAIN = (
     "dataset=bank preset=smoke threads=1 bank.speakers=2 bank.train_clips=1 bank.test_clips=1 bank.judge_speakers=0 "
@@ -239,3 +245,13 @@ def test_a_style_clip_of_another_head_model_is_refused(trained, tmp_path, capsys
     words = ["--audio", TEST_CLIP, "--style", str(clip), "--out", str(tmp_path / "out")]
     assert main(["animate", str(trained), *words]) == 2
     assert "its 30 expression and 56 shape coefficients do not fit" in capsys.readouterr().err
+
+
+def test_a_part_of_a_clip_moves_as_in_the_report_with_the_sound_around_it(trained):
+    run = find_run(trained)
+    part = run.split.test[0].cut(5, 20, "part")
+    style = run.split.train[0]
+    (made,), _ = make(run, Sound("part", part.audio, len(part), part), [Asked("any", style)])
+    expression, pose = Generator(run.inputs)(part, tensors_of(style))
+    assert np.array_equal(made.motion.pose, pose.numpy())
+    assert np.array_equal(made.motion.expression, expression.numpy()[:, :-5])
