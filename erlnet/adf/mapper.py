@@ -97,7 +97,10 @@ class Mapper(nn.Module):
 
     def latents(self, place: Float[Tensor, "B T K D"]) -> Float[Tensor, "B T K D"]:
         """The expected code of each place, or without codes the place itself."""
-        return place if self.head is None else self.head.expected(self.head.logits(place))
+        if self.head is None:
+            return place
+        head = self.head  # a frame's code depends on that frame alone; distances to all codes are large
+        return in_chunks(lambda stretch: head.expected(head.logits(stretch)), place, 0, 0)
 
     def motion(
         self, codec: MotionCodec, latents: Float[Tensor, "B T K D"]

@@ -7,6 +7,7 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
+from erlnet.adf.attention import in_chunks
 from erlnet.adf.stack import Stack
 from erlnet.interfaces import Quantizer
 
@@ -61,7 +62,7 @@ class Part(nn.Module):
         return total, torch.stack(indices, dim=-1), torch.stack(losses).sum()
 
     def encode(self, standard: Float[Tensor, "B T C"]) -> Int64[Tensor, "B T K"]:
-        return self.quantise(self.encoder(standard))[1]
+        return in_chunks(lambda latents: self.quantise(latents)[1], self.encoder(standard), 0, 0)
 
     def latents(self, indices: Int64[Tensor, "B T K"]) -> Float[Tensor, "B T K D"]:
         """The vector of each code."""

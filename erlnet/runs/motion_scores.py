@@ -28,6 +28,7 @@ from erlnet.runs.clips import open_split
 from erlnet.runs.drive_stages import another_style, read_signal, style_clips, wanted_styles
 from erlnet.runs.task import Task, component_of, read_config
 
+_STILL = 1e-6  # sd of a channel within a clip: less never moved
 ALL = tuple(card.id for card in MOTION_CARDS if card.family == "motion")
 
 
@@ -80,7 +81,7 @@ def motion_references(task: Task) -> list[tuple[str, Row]]:
         "mean_motion": [mean_motion(real.train, truth) for truth in truths],
         "delayed": [delayed(truth) for truth in truths],
     }
-    if real.loud and any(np.ptp(m.stream, axis=0).any() for m in real.train):
+    if real.loud and any((m.stream.std(axis=0) > _STILL).any() for m in real.train):
         made["ridge"] = _by_ridge(split, real, truths)
     rows = []
     for name in (n for n in task.config["rows"] if n in made):
@@ -125,10 +126,10 @@ def style_references(task: Task) -> list[tuple[str, Row]]:
 def _style_rows(task: Task, split: Split, clips: Sequence[Restyled]) -> tuple[list[Row], dict[str, Any]]:
     train = [motion_of(clip) for clip in split.train]
     trained, saw = choose_judge([motion_of(clip) for clip in split.val], train)
-    if trained.judge is None:
-        return [], {"judge": None, "reason": trained.reason}
     meshes = meshes_of(task.inputs["prepare"], split.test)
     rows = style_rows(clips, trained.judge, train, meshes)
+    if trained.judge is None:
+        return rows, {"judge": None, "reason": trained.reason}
     return rows, {"judge": saw, "judge_accuracy": trained.accuracy, "judge_held_out": trained.held_out}
 
 

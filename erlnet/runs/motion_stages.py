@@ -26,6 +26,7 @@ from erlnet.interfaces import SLOTS, Quantizer
 from erlnet.runs.clips import open_split, streams_of
 from erlnet.runs.folders import write_json
 from erlnet.runs.task import Task, component_of, read_config
+from erlnet.stages import VERSIONS
 from erlnet.variant import digest
 
 
@@ -36,7 +37,7 @@ def run_features(task: Task) -> dict[str, Any]:
     encoder gives a clip the same rows for ever, and an interruption loses one clip.
     """
     torch.set_num_threads(task.threads)
-    store = task.store.parent / "features" / digest([task.config["audio"], task.threads])
+    store = task.store.parent / "features" / digest([task.config["audio"], task.threads, VERSIONS["features"]])
     clips = open_index(task.inputs["prepare"])
     encoder, files, width = None, {}, 0
     for number, clip in enumerate(clips):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from erlnet.presets import PAPER_GUESSES
 from erlnet.stages import Plan
@@ -14,9 +15,21 @@ def study_notes(title: str, plans: Sequence[Plan], out: Path) -> tuple[str, ...]
     """One sentence or more each; `title` may be empty."""
     notes = [title] if title else []
     if plans[0].variant.preset == "paper":
-        listed = ", ".join(f"{name}={value} ({whose})" for name, (value, whose) in PAPER_GUESSES.items())
+        listed = ", ".join(f"{name}={value} ({whose})" for name, (value, whose) in _guesses_of(plans[0]).items())
         notes.append(f"preset=paper: the paper does not give these values; each is a guess: {listed}.")
     return (*notes, *_of_the_judge(plans, out))
+
+
+def _guesses_of(plan: Plan) -> dict[str, tuple[Any, str]]:
+    """The preset's guesses that no word of the command replaced."""
+    slot_of = {name: slot for slot, name in plan.variant.config.items()}
+    kept = {}
+    for name, (value, whose) in PAPER_GUESSES.items():
+        owner, _, option = name.partition(".")
+        options = plan.variant.options
+        if options.get(name, options.get(f"{slot_of.get(owner)}.{option}")) == value:
+            kept[name] = (value, whose)
+    return kept
 
 
 def _of_the_judge(plans: Sequence[Plan], out: Path) -> list[str]:
@@ -26,7 +39,7 @@ def _of_the_judge(plans: Sequence[Plan], out: Path) -> list[str]:
             if family == "style" and stage.done(out):
                 found = json.loads((stage.folder(out) / "metrics.json").read_text())
                 if found["judge"] is None:
-                    return [f"Style is not scored: {found['reason']}."]
+                    return [f"Accuracy and leak of style are not scored, for want of a judge: {found['reason']}."]
                 learnt = {"val": "the clips set apart (val)", "train": "the training clips"}[found["judge"]]
                 right = f"{found['judge_accuracy']:.0%}"
                 return [

@@ -44,22 +44,22 @@ class RealMotion:
             return None
 
 
+Openings = tuple[np.ndarray, np.ndarray]
+"""Mouth opening (T,) of the true and of the made face."""
+
+
 class Faces:
-    """The face meshes of the test clips, each true one evaluated once; None for a clip that fits no head model."""
+    """The face meshes of the test clips; None for a clip that fits no head model. Keeps no face: they are large."""
 
     def __init__(self, meshes: Mapping[str, FaceMesh | None]):
         self._meshes = meshes
-        self._true: dict[str, FaceMotion] = {}
 
     def of(self, pair: MotionPair) -> tuple[FaceMotion, FaceMotion] | None:
         """(true, made)."""
-        name = pair.reference.name
-        mesh = self._meshes[name]
+        mesh = self._meshes[pair.reference.name]
         if mesh is None:
             return None
-        if name not in self._true:
-            self._true[name] = mesh(pair.reference)
-        true = self._true[name]
+        true = mesh(pair.reference)
         return true, true if pair.made is pair.reference else mesh(pair.made)
 
 
@@ -71,10 +71,12 @@ def motion_rows(pairs: Sequence[MotionPair], faces: Faces, real: RealMotion, wan
     """
     rows: list[Row] = []
     if any(place(metric) != "head" for metric in wanted):
-        seen = [faces.of(pair) for pair in pairs]
-        for pair, face in zip(pairs, seen):
+        openings: list[Openings | None] = []
+        for pair in pairs:  # one clip's faces at a time
+            face = faces.of(pair)
             rows += _of_face(pair, face)
-        rows += _of_mouth(pairs, seen)
+            openings.append(None if face is None else (face[0].opening, face[1].opening))
+        rows += _of_mouth(pairs, openings)
     if any(place(metric) == "head" for metric in wanted):
         for pair in pairs:
             rows += [_row(pair, metric, value) for metric, value in _of_head(pair).items()]
@@ -115,13 +117,13 @@ def _of_face(pair: MotionPair, face: tuple[FaceMotion, FaceMotion] | None) -> li
     return rows
 
 
-def _of_mouth(pairs: Sequence[MotionPair], seen: Sequence[tuple[FaceMotion, FaceMotion] | None]) -> list[Row]:
-    known = [(pair.reference, *face) for pair, face in zip(pairs, seen) if face is not None]
+def _of_mouth(pairs: Sequence[MotionPair], openings: Sequence[Openings | None]) -> list[Row]:
+    known = [(pair.reference, *both) for pair, both in zip(pairs, openings) if both is not None]
     if not known:
         return []
     clips, true, made = zip(*known)
     rows = []
-    for unit in mouth_units(clips, [t.opening for t in true], [m.opening for m in made]):
+    for unit in mouth_units(clips, true, made):
         scores = {"r": unit.scores.r, "slope": unit.scores.slope, "lag": unit.scores.lag}
         name = "+".join(unit.clips)
         rows += [

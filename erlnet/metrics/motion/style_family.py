@@ -34,19 +34,21 @@ def choose_judge(apart: Sequence[Motion], train: Sequence[Motion]) -> tuple[Trai
 
 
 def style_rows(
-    clips: Sequence[Restyled], judge: StyleJudge, train: Sequence[Motion], meshes: Mapping[str, FaceMesh | None]
+    clips: Sequence[Restyled], judge: StyleJudge | None, train: Sequence[Motion], meshes: Mapping[str, FaceMesh | None]
 ) -> list[Row]:
-    """Every row of the family, one value a test clip. Styles that the judge does not know are left out.
+    """Every row of the family, one value a test clip. Styles that the judge does not know are left out; without a judge
+    the decoupling score alone is there, which needs none.
 
     A decoupling score that has no values by clip (fewer than three, or a pair of styles that one clip alone was asked
     for) is one row, of `TOGETHER`: repeated for every clip it would look like a value without any spread.
     """
     rows: list[Row] = []
-    for clip in clips:
-        asked = {style: motion for style, motion in clip.asked.items() if style in judge.styles}
-        if asked:
-            rows += _reached(clip.truth, asked, judge)
-            rows.append(_sync_cost(clip.truth, asked, meshes[clip.truth.name]))
+    if judge is not None:
+        for clip in clips:
+            asked = {style: motion for style, motion in clip.asked.items() if style in judge.styles}
+            if asked:
+                rows += _reached(clip.truth, asked, judge)
+                rows.append(_sync_cost(clip.truth, asked, meshes[clip.truth.name]))
     swaps = [clip.swap for clip in clips if clip.swap is not None]
     if swaps:  # so there are training clips that differ
         decoupled = decoupling(swaps, stream_scales(train))
