@@ -153,6 +153,13 @@ def test_a_passthrough_is_decoupled_clip_by_clip(judge):
         assert np.mean(list(values.values())) == pytest.approx(0, abs=1e-9)
 
 
+def test_decoupling_needs_no_judge(judge):
+    clips = [passed_through(*pair, 6 * take + i) for take in range(3) for i, pair in enumerate(PAIRS)]
+    rows = style_rows(clips, None, TRAIN, {c.truth.name: None for c in clips})
+    assert {row.metric for row in rows} == {"decoupling_expression", "decoupling_pose"}
+    assert len(rows) == 2 * len(clips)
+
+
 def test_a_face_that_listens_to_the_heads_style_reads_its_decoupling_score_by_clip(judge):
     clips = [passed_through(*pair, 6 * take + i, share=0.2) for take in range(3) for i, pair in enumerate(PAIRS)]
     found = decoupling_of(clips, judge)
