@@ -10,6 +10,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
 from erlnet.errors import UserError
+from erlnet.repeatable import fixed_order
 
 WARM_UP = 0.05  # share of the steps over which the learning rate rises; it then falls as a cosine
 CLIP_NORM = 1.0
@@ -61,7 +62,8 @@ def optimise(
     for step in range(steps):
         loss = loss_at(step)
         optimiser.zero_grad(set_to_none=True)
-        loss.backward()
+        with fixed_order():
+            loss.backward()
         for group in groups:
             nn.utils.clip_grad_norm_(group, CLIP_NORM)
         optimiser.step()

@@ -13,6 +13,7 @@ from erlnet.nerf.plate import mean_background
 from erlnet.nerf.regions import bit, neck_middles, opacity_targets
 from erlnet.nerf.settings import RendererSettings
 from erlnet.nerf.windows import Windows, draw_windows, part_centres
+from erlnet.repeatable import fixed_order
 
 
 class NotFinite(RuntimeError):
@@ -94,7 +95,8 @@ def train_renderer(
         if not value - value == 0:
             raise NotFinite(f"renderer loss is {value} at step {step}, frames {windows.frame.tolist()}")
         optimizer.zero_grad(set_to_none=True)
-        total.backward()
+        with fixed_order():
+            total.backward()
         optimizer.step()
         schedule.step()
         for name, term in losses.items():

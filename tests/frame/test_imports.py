@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).resolve().parents[2] / "erlnet"
-BASE = {"errors", "files", "interfaces", "registry", "__version__"}
+BASE = {"errors", "files", "interfaces", "registry", "repeatable", "__version__"}
 LEVELS = {  # room -> rooms it may import, beside itself and BASE; settings and components are torch-free words
     "head": set(),
     "audio": {"assets"},
