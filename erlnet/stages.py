@@ -105,7 +105,15 @@ def make_plan(
         evaluations += found
         if found and REFERENCE_ROWS[family]:
             references.append((family, graph.references(family)))
-    leaves = [*drives.values(), *(s for _, s in references), *(s for _, s in renders), *(s for *_, s in evaluations)]
+    # Sound features first: they may need weights that are not there, which must not show after hours of training.
+    heard = [graph.generator["features"]] if {"audio", "audio_free"} & set(modes) else []
+    leaves = [
+        *heard,
+        *drives.values(),
+        *(s for _, s in references),
+        *(s for _, s in renders),
+        *(s for *_, s in evaluations),
+    ]
     return Plan(variant, seed, inputs_first(leaves), tuple(evaluations), tuple(references), renders)
 
 

@@ -41,6 +41,11 @@ def test_every_input_comes_before_what_reads_it():
         seen.add(stage.key)
 
 
+def test_sound_features_come_before_anything_trains():
+    (plan,) = plans(driving=("tracked", "reconstructed", "audio"))
+    assert [s.name for s in plan.stages][:3] == ["prepare", "features", "codec"]
+
+
 def test_the_seed_reaches_only_what_trains_and_what_follows():
     first, second = plans(seed=0)[0], plans(seed=1)[0]
     for shared in ("prepare", "features", "references"):
