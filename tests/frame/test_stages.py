@@ -43,7 +43,8 @@ def test_every_input_comes_before_what_reads_it():
 
 def test_sound_features_come_before_anything_trains():
     (plan,) = plans(driving=("tracked", "reconstructed", "audio"))
-    assert [s.name for s in plan.stages][:3] == ["prepare", "features", "codec"]
+    names = [s.name for s in plan.stages]
+    assert names.index("features") < min(names.index(n) for n in ("codec", "motion", "renderer"))
 
 
 def test_the_seed_reaches_only_what_trains_and_what_follows():
