@@ -42,7 +42,7 @@ def test_the_summary_has_both_variants_all_references_and_what_was_unavailable(f
     summary = json.loads((folder / "runs/reports/fusion-demo/summary.json").read_text())
     assert [(v["name"], v["status"]) for v in summary["variants"]] == [("pixel", "done"), ("feature", "done")]
     assert {r["name"] for r in summary["references"]} == {
-        "mean_frame", "last_frame", "nearest_pose", "truth", "frozen_mouth",
+        "mean_frame", "last_frame", "nearest_pose", "truth", "frozen_mouth", "mean_motion", "ridge", "delayed",
     }  # fmt: skip
     for variant in summary["variants"]:
         assert {s["driving"] for s in variant["scores"]} == {"tracked", "audio"}
