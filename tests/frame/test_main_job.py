@@ -45,7 +45,7 @@ def test_the_summary_has_both_variants_all_references_and_what_was_unavailable(f
         "mean_frame", "last_frame", "nearest_pose", "truth", "frozen_mouth", "mean_motion", "ridge", "delayed",
     }  # fmt: skip
     for variant in summary["variants"]:
-        assert {s["driving"] for s in variant["scores"]} == {"tracked", "audio"}
+        assert {s["driving"] for s in variant["scores"]} == {"tracked", "audio", "none"}
         missing = {u["metric"]: u["remedy"] for u in variant["unavailable"]}
         assert "assets fetch lpips" in missing["lpips"]
         assert "assets fetch landmarks" in missing["lmd"]
