@@ -184,7 +184,11 @@ class Quantizer(Protocol):
 
 
 class Vq(Protocol):
-    """Slot `vq`: the motion codec over the expression and pose streams (paper: ADF's two VQ-VAEs)."""
+    """Slot `vq`: the motion codec over the expression and pose streams (paper: ADF's two VQ-VAEs).
+
+    A component without codes says `CODES: ClassVar[bool] = False`: nothing is reconstructed from it, and it has no
+    codebook to be scored. Absent means True.
+    """
 
     def build(self, expression_width: int, pose_width: int, quantizer: Quantizer) -> MotionCodec:
         """An untrained codec, most often a MotionCodec of other parts; stage `codec` trains its `parts`.

@@ -97,7 +97,8 @@ def make_plan(
     references = []
     for family in families:
         found = []
-        if READS[family] == "codec" and variant.has_codes:
+        # Only a codec that some mode uses: none is trained for the sake of its codebook.
+        if READS[family] == "codec" and variant.has_codes and set(modes) - {"tracked"}:
             found = [(NO_MODE, family, graph.evaluate_codec(family))]
         elif READS[family] != "codec":
             read = rendered if READS[family] == "render" else drives

@@ -56,7 +56,7 @@ def test_the_seed_reaches_only_what_trains_and_what_follows():
 
 
 def test_tracked_alone_trains_no_adf():
-    (plan,) = plans(driving=("tracked",))
+    (plan,) = plans(driving=("tracked",), families=tuple(FAMILIES))
     assert not {s.name for s in plan.stages} & {"codec", "motion", "features"}
 
 

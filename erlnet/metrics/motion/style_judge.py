@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from scipy.optimize import minimize
 
 from erlnet.metrics.motion.record import Motion
@@ -94,14 +94,6 @@ def accuracy(judge: StyleJudge, motions: Sequence[Motion]) -> float:
     if not motions:
         raise ValueError("no motion to judge")
     return float(np.mean([a == b.style for a, b in zip(reached(judge, motions), motions, strict=True)]))
-
-
-def confusion(asked: Sequence[str], seen: Sequence[str], styles: Sequence[str]) -> Int[np.ndarray, "S S"]:
-    """Counts: row the style asked for, column the style reached. ValueError for a style that is not among `styles`."""
-    table = np.zeros((len(styles), len(styles)), int)
-    for a, b in zip(asked, seen, strict=True):
-        table[list(styles).index(a), list(styles).index(b)] += 1
-    return table
 
 
 def _features(motion: Motion, streams: Streams) -> np.ndarray:

@@ -7,7 +7,7 @@ import pytest
 from motion_makers import toy_motion
 
 from erlnet.metrics.motion.baselines import mean_motion
-from erlnet.metrics.motion.style_judge import accuracy, confusion, reached, train_judge
+from erlnet.metrics.motion.style_judge import accuracy, reached, train_judge
 
 STYLES = ("angry", "happy", "neutral")
 
@@ -98,10 +98,3 @@ def test_a_judge_that_cannot_be_had_is_none_with_the_reason(clips, reason):
     assert found.judge is None
     assert found.accuracy is None
     assert reason in found.reason
-
-
-def test_a_table_of_asked_and_reached_by_hand():
-    table = confusion(["angry", "angry", "happy"], ["angry", "happy", "happy"], ("angry", "happy"))
-    assert (table == [[1, 1], [0, 1]]).all()
-    with pytest.raises(ValueError, match="sad"):
-        confusion(["sad"], ["angry"], ("angry", "happy"))
