@@ -226,8 +226,11 @@ class FeatureMaps:
 class Encoding(Protocol):
     """Slot `encoding`: a spatial feature grid over [-1,1]^3."""
 
-    def build(self) -> nn.Module:
-        """A module: (N,3) in [-1,1] -> (N,width), with `width: int`."""
+    def build(self, times: int = 1) -> nn.Module:
+        """A module: (N,3) in [-1,1] -> (N,width), with `width: int`.
+
+        `times` as many features, so that one field can do the work of two: what is trained grows by that factor.
+        """
 
 
 class Deform(Protocol):

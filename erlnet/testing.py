@@ -169,9 +169,12 @@ def _check_speech_loss(component: Any) -> None:
 
 
 def _check_encoding(component: Any) -> None:
-    module = component.build()
     points = torch.rand(11, 3) * 2 - 1
-    _check_shape("encoding", module(points), (11, module.width))
+    module, double = component.build(), component.build(times=2)
+    for encoding in (module, double):
+        _check_shape("encoding", encoding(points), (11, encoding.width))
+    one, two = (sum(p.numel() for p in encoding.parameters()) for encoding in (module, double))
+    assert abs(two - 2 * one) <= 0.02 * one, f"{one} parameters, and {two} for twice as many features"
 
 
 def _check_deform(component: Any) -> None:

@@ -48,10 +48,10 @@ class TriPlane:
 
     VERSION: ClassVar[int] = 1
 
-    def build(self) -> nn.Module:
+    def build(self, times: int = 1) -> nn.Module:
         from erlnet.nerf.encodings import TriPlaneEncoding
 
-        return TriPlaneEncoding(self.resolution, self.channels)
+        return TriPlaneEncoding(self.resolution, self.channels * times)
 
 
 @dataclass(frozen=True)
