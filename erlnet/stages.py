@@ -23,7 +23,7 @@ DRIVING = ("tracked", "reconstructed", "audio", "audio_free")
 NO_MODE = "none"  # the driving of what is scored without any: a codebook
 ADF_SLOTS = {"audio", "vq", "quantizer", "style", "speech_loss", "codec", "motion"}
 VERSIONS: dict[str, int] = {  # raised when a stage's code changes what it writes
-    "prepare": 2, "features": 2, "codec": 3, "motion": 3, "drive": 1, "restyle": 1, "renderer": 2, "render": 2,
+    "prepare": 3, "features": 2, "codec": 3, "motion": 3, "drive": 1, "restyle": 1, "renderer": 3, "render": 3,
     "evaluate": 1, "references": 1,
 }  # fmt: skip
 

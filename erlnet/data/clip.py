@@ -69,7 +69,7 @@ class Coefficients:
     lids: np.ndarray  # (T,2) left, right: 0 open .. 1 shut
     head_to_world: np.ndarray  # (T,4,4) rigid, the skull
     root: np.ndarray  # (4,4) rigid, the torso, fixed
-    torso_offset: np.ndarray  # (T,2) px, slow image-space motion of the torso
+    torso_offset: np.ndarray  # (T,2) px, how far the torso's image is from where `root` puts it
     eyes: np.ndarray  # (T,6) left, right
     shape: np.ndarray  # (S,)
     valid: np.ndarray  # (T,) bool: the tracker saw a face
@@ -81,6 +81,12 @@ class Coefficients:
     def neck(self) -> np.ndarray:
         """(T,4,4) the head relative to the torso: root^-1 @ head_to_world."""
         return np.linalg.inv(self.root) @ self.head_to_world
+
+    def torso_to_world(self, camera: Camera) -> np.ndarray:
+        """(T,4,4) the torso frame by frame: `root`, shifted at its own depth until it lies `torso_offset` px aside."""
+        moved = np.tile(self.root, (len(self), 1, 1))
+        moved[:, :2, 3] += self.torso_offset * (self.root[2, 3] / np.array([camera.fx, camera.fy], np.float32))
+        return moved
 
     def cut(self, start: int, stop: int) -> Coefficients:
         fixed = {"root", "shape"}

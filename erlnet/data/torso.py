@@ -1,4 +1,4 @@
-"""How far the torso's image has moved, clip-wide: a slow 2-D offset (breathing, leaning)."""
+"""How far the torso's image has moved, frame by frame: one 2-D offset (breathing, leaning, shrugs)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from erlnet.interfaces import REGIONS
 
 _TORSO = 1 << REGIONS.index("torso")
 _POINTS = 60
-_SMOOTH = 0.5  # s, standard deviation: slower than speech, faster than a breath
+_SMOOTH = 0.08  # s, standard deviation: against the flow's jitter; shrugs of half a second stay
 
 
 class TorsoMotion:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from erlnet.data.clip import Camera, Clip
 from erlnet.errors import UserError
@@ -53,17 +54,21 @@ def training_data(speaker: str, clips: list[Clip]) -> RendererData:
             "a renderer stands before one fixed camera: use the clips of one video"
         )
     expression = torch.cat([tensors_of(clip)[0] for clip in clips])
-    roots = [np.tile(clip.coefficients.root, (len(clip), 1, 1)) for clip in clips]
     return RendererData(
         frames=torch.from_numpy(np.concatenate([clip.frames() for clip in clips])),
         regions=torch.from_numpy(np.concatenate([clip.regions() for clip in clips])),
         signal=expression,
         head_to_world=torch.from_numpy(np.concatenate([clip.coefficients.head_to_world for clip in clips])),
-        root=torch.from_numpy(np.concatenate(roots)),
+        root=torch.cat([torso_of(clip) for clip in clips]),
         camera=pinhole(cameras.pop()),
         landmarks=torch.from_numpy(np.concatenate([clip.landmarks for clip in clips])).float(),
         valid=torch.from_numpy(np.concatenate([clip.coefficients.valid for clip in clips])),
     )
+
+
+def torso_of(clip: Clip) -> Tensor:
+    """(T,4,4) the torso to the world, as tracked."""
+    return torch.from_numpy(clip.coefficients.torso_to_world(clip.camera)).float()
 
 
 def pinhole(camera: Camera) -> Pinhole:
@@ -110,10 +115,10 @@ def run_render(task: Task) -> dict[str, Any]:
         model = renderers[clip.labels.speaker]
         driven = read_signal(task.inputs["drive"], clip)
         signal, poses = torch.from_numpy(driven["expression"]), torch.from_numpy(driven["head_to_world"])
-        root = torch.from_numpy(clip.coefficients.root)
+        root = torso_of(clip)
         for start in range(0, len(clip), BATCH):
             part = slice(start, min(start + BATCH, len(clip)))
-            frames = model.frames(signal[part], poses[part], root)
+            frames = model.frames(signal[part], poses[part], root[part])
             write_frames(task.out / "frames" / clip.name, frames.numpy(), start)
             done += part.stop - part.start
             task.progress.update(done, total)
@@ -122,5 +127,5 @@ def run_render(task: Task) -> dict[str, Any]:
             for batch in looked.split(8):
                 truth = torch.from_numpy(np.stack([clip.frame(int(i)) for i in batch]))
                 regions = torch.from_numpy(np.concatenate([clip.regions(int(i), int(i) + 1) for i in batch]))
-                health.add(model, signal[batch], poses[batch], root, truth, regions)
+                health.add(model, signal[batch], poses[batch], root[batch], truth, regions)
     return {"frames": total} | ({"health": health.verdict()} if health is not None else {})

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
@@ -114,3 +116,16 @@ def test_the_same_content_has_the_same_bytes(written, tmp_path):
     writer.close(audio, coefficients(), landmarks, ClipFacts({"x.mp4": "0" * 64}, {"reprojection_px": 0.5}))
     for file in ("regions.npz", "coefficients.npz", "landmarks.npz", "audio.wav", "clip.json", "frames/00000.png"):
         assert (folder / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes(), file
+
+
+def test_the_torso_goes_where_its_offset_says(written):
+    clip = open_clip(written[0] / "a")
+    root = np.eye(4)
+    root[:3, 3] = 0.1, -0.2, 2.0
+    motion = replace(clip.coefficients, root=root, torso_offset=np.array([[3.0, -5.0]] * T))
+    camera = Camera(100, 80, 6, 4, W, H)
+    moved = motion.torso_to_world(camera)
+    np.testing.assert_allclose(moved[:, 0, 3], 0.1 + 3 * 2 / 100)
+    np.testing.assert_allclose(moved[:, 1, 3], -0.2 - 5 * 2 / 80)
+    np.testing.assert_allclose(moved[:, 2, 3], 2.0)
+    np.testing.assert_array_equal(motion.root, root)

@@ -37,7 +37,7 @@ WORKERS = 2
 LANDMARK_NOISE = 1.0  # px at the video's size, standard deviation: about what a detector would be off by
 
 _PENDING = 4  # clips that wait to be filmed, so that memory does not grow with their number
-_OFFSET_SMOOTHING = 6.0  # frames, standard deviation of the low-pass
+_OFFSET_SMOOTHING = 2.0  # frames, standard deviation of the low-pass
 _OFFSET_NOISE = 0.15 / 128  # of the picture's height
 
 
@@ -153,7 +153,7 @@ def observe(
 
 
 def watch_torso(take: Take, actor: Actor, rng: np.random.Generator) -> np.ndarray:
-    """(T,2) px: the torso's offset from its resting place as slow optical flow would see it, a little noisy."""
+    """(T,2) px: the torso's offset from its resting place as optical flow would see it, a little noisy."""
     offset = ndimage.gaussian_filter1d(take.torso_point - actor.torso_point, _OFFSET_SMOOTHING, axis=0, mode="nearest")
     noise = rng.standard_normal(offset.shape) * _OFFSET_NOISE * actor.stage.camera.height
     return (offset + noise).astype(np.float32)
