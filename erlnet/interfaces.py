@@ -241,10 +241,20 @@ class Deform(Protocol):
 
 
 class Conditioning(Protocol):
-    """Slot `conditioning`: the driving signal -> the head field's condition vector."""
+    """Slot `conditioning`: the driving signal -> the head field's condition vector, and where the field is read.
+
+    A component says what drives it: `SIGNAL: ClassVar[str]` is "expression", the expression stream (absent means that),
+    or "sound": rows of slot `audio`, `window: int` frames around each frame, side by side; it is then rendered from
+    sound and tracked head pose alone. `NEEDS_HEAD: bool` (absent: False) says that it moves points by the head model.
+    """
 
     def build(self, signal_width: int) -> nn.Module:
-        """A module: (B,signal_width) -> (B,width), with `width: int`."""
+        """A module: (B,signal_width) -> (B,width), with `width: int`; 0 where nothing enters the field.
+
+        `fit((N,signal_width))` takes the training set's statistics. `canonical(points (K,S,3) m in the head's frame,
+        image (K,) int64 in rising order, signals (B,signal_width))` -> (K,S,3) says where each point's field is read;
+        it passes no gradient. `erlnet.nerf.conditioning.Condition` does neither and can be derived from.
+        """
 
 
 class Branches(Protocol):

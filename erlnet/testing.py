@@ -183,8 +183,15 @@ def _check_deform(component: Any) -> None:
 
 
 def _check_conditioning(component: Any) -> None:
-    module = component.build(12)
-    _check_shape("condition", module(torch.randn(3, 12)), (3, module.width))
+    assert getattr(component, "SIGNAL", "expression") in ("expression", "sound")
+    width = 12 * (component.window if getattr(component, "SIGNAL", "") == "sound" else 1)
+    module = component.build(width)
+    module.fit(torch.randn(20, width))
+    signals = torch.randn(3, width)
+    _check_shape("condition", module(signals), (3, module.width))
+    points = torch.rand(5, 4, 3)
+    moved = module.canonical(points, torch.tensor([0, 0, 1, 2, 2]), signals)
+    _check_shape("canonical points", moved, (5, 4, 3))
 
 
 def _check_upsampler(component: Any) -> None:

@@ -26,17 +26,48 @@ class Dual:
 
 @dataclass(frozen=True)
 class FlameConditioning:
-    """Head field conditioned on the expression stream: expression, jaw and lids (the paper's)."""
+    """Head field conditioned on the expression stream: expression, jaw and lids (the paper's).
 
+    `mode`: the coefficients enter the field (concat), or bring its points back to the neutral head by the head model's
+    motion (warp), or both.
+    """
+
+    mode: Literal["concat", "warp", "both"] = "concat"
     width: int = 32
     hidden: int = 64
 
     VERSION: ClassVar[int] = 1
 
-    def build(self, signal_width: int) -> nn.Module:
-        from erlnet.nerf.conditioning import StreamConditioning
+    @property
+    def NEEDS_HEAD(self) -> bool:
+        return self.mode != "concat"
 
-        return StreamConditioning(signal_width, self.hidden, self.width)
+    def build(self, signal_width: int) -> nn.Module:
+        from erlnet.nerf.conditioning import Condition, StreamConditioning, WarpConditioning
+
+        stream = Condition() if self.mode == "warp" else StreamConditioning(signal_width, self.hidden, self.width)
+        return stream if self.mode == "concat" else WarpConditioning(signal_width, stream)
+
+
+@dataclass(frozen=True)
+class DirectConditioning:
+    """Head field conditioned on sound itself: features of the frames around, weighed by attention; no coefficients."""
+
+    window: int = 16  # frames at 25 fps, centred, that a condition is made from
+    width: int = 32
+    hidden: int = 32
+
+    VERSION: ClassVar[int] = 1
+    SIGNAL: ClassVar[str] = "sound"
+
+    def __post_init__(self) -> None:
+        if self.window < 1:
+            raise ValueError(f"window={self.window}: expected a number of frames from 1")
+
+    def build(self, signal_width: int) -> nn.Module:
+        from erlnet.nerf.sound import SoundConditioning
+
+        return SoundConditioning(signal_width, self.window, self.hidden, self.width)
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,10 @@
 """Driving signals -> the head field's condition vector (slot `conditioning`)."""
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor, nn
+
+from erlnet.nerf.warp import HeadWarp
 
 
 class Standardise(nn.Module):
@@ -27,7 +29,25 @@ class Standardise(nn.Module):
         return ((x - self.mean) * self.scale).clamp(-4, 4)
 
 
-class StreamConditioning(nn.Module):
+class Condition(nn.Module):
+    """What the head branch asks of a conditioning; by itself nothing enters the field and no point moves."""
+
+    width = 0
+
+    def fit(self, signals: Float[Tensor, "N D"]) -> None:
+        """Takes the training set's statistics."""
+
+    def canonical(
+        self, points: Float[Tensor, "K S 3"], image: Int[Tensor, " K"], signals: Float[Tensor, "B D"]
+    ) -> Float[Tensor, "K S 3"]:
+        """Sample points (m, in the head's frame) to where the field is read; `image` says whose each ray is."""
+        return points
+
+    def forward(self, signals: Float[Tensor, "B D"]) -> Float[Tensor, "B K"]:
+        return signals[:, :0]
+
+
+class StreamConditioning(Condition):
     """The expression stream through a small network."""
 
     def __init__(self, signal_width: int, hidden: int, width: int):
@@ -37,6 +57,29 @@ class StreamConditioning(nn.Module):
         self.net = nn.Sequential(nn.Linear(signal_width, hidden), nn.ReLU(), nn.Linear(hidden, width))
         self.direct = nn.Linear(signal_width, width, bias=False)
 
-    def forward(self, signal: Float[Tensor, "B D"]) -> Float[Tensor, "B K"]:
-        standard = self.standardise(signal)
+    def fit(self, signals: Float[Tensor, "N D"]) -> None:
+        self.standardise.fit(signals)
+
+    def forward(self, signals: Float[Tensor, "B D"]) -> Float[Tensor, "B K"]:
+        standard = self.standardise(signals)
         return self.net(standard) + self.direct(standard)
+
+
+class WarpConditioning(Condition):
+    """Points brought back to the neutral head, where the field is read; `stream` is what enters the field beside."""
+
+    def __init__(self, signal_width: int, stream: Condition):
+        super().__init__()
+        self.stream, self.width = stream, stream.width
+        self.warp = HeadWarp(signal_width)
+
+    def fit(self, signals: Float[Tensor, "N D"]) -> None:
+        self.stream.fit(signals)
+
+    def canonical(
+        self, points: Float[Tensor, "K S 3"], image: Int[Tensor, " K"], signals: Float[Tensor, "B D"]
+    ) -> Float[Tensor, "K S 3"]:
+        return self.warp(points, image, signals)
+
+    def forward(self, signals: Float[Tensor, "B D"]) -> Float[Tensor, "B K"]:
+        return self.stream(signals)

@@ -9,9 +9,12 @@ from torch import Tensor
 from erlnet.nerf.branches import Driving
 from erlnet.nerf.cameras import Pinhole
 from erlnet.nerf.geometry import head_box, static_box
+from erlnet.nerf.head_motion import HeadMotion
 from erlnet.nerf.model import DbfNerf, Scene
 from erlnet.nerf.occupancy import seen_share
 from erlnet.nerf.regions import bit
+from erlnet.nerf.sound import SoundWindows
+from erlnet.nerf.warp import HeadWarp
 from erlnet.nerf.windows import whole
 
 
@@ -21,16 +24,22 @@ class RendererData:
 
     frames: UInt8[Tensor, "N 3 H W"]
     regions: UInt8[Tensor, "N H W"]  # bit i is erlnet.interfaces.REGIONS[i]
-    signal: Float[Tensor, "N D"]  # the expression stream
+    signal: Float[Tensor, "N D"] | SoundWindows  # the expression stream, or windows of sound features
     head_to_world: Float[Tensor, "N 4 4"]
     root: Float[Tensor, "N 4 4"]  # torso to world
     camera: Pinhole
     landmarks: Float[Tensor, "N 68 2"]  # px
     valid: Bool[Tensor, " N"]  # frames to train on
     head_box: Float[Tensor, "2 3"] | None = None  # m, in the head's frame; None: from the regions
+    head: HeadMotion | None = None  # the person's, where the conditioning moves points by it
 
     def driving(self, index: Tensor) -> Driving:
         return Driving(self.signal[index], self.head_to_world[index], self.root[index])
+
+    def statistics(self, index: Tensor) -> Driving:
+        """What means and deviations are taken from; windows of sound side by side, so that rows count once."""
+        stride = len(self.signal.offsets) if isinstance(self.signal, SoundWindows) else 1
+        return Driving(self.signal[index[::stride]], self.head_to_world[index], self.root[index])
 
 
 def sample_frames(data: RendererData, limit: int = 64) -> Tensor:
@@ -66,6 +75,15 @@ def carve(model: DbfNerf, data: RendererData) -> None:
     ):
         occupancy = branch.box.occupancy
         occupancy.restrict(seen_share(occupancy.centres(), masks, poses[some], data.camera) >= share, grow=1)
+
+
+def place_head(model: DbfNerf, data: RendererData) -> None:
+    """Gives the person's head to what moves points by it, as buffers."""
+    for module in model.modules():
+        if isinstance(module, HeadWarp):
+            if data.head is None:
+                raise ValueError("this conditioning moves points by the head model, and no head was given")
+            module.take(data.head, model.scene.head_box)
 
 
 def tighten(model: DbfNerf, data: RendererData) -> None:

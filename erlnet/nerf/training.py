@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from erlnet.interfaces import Progress
-from erlnet.nerf.footage import RendererData, carve, scene_of, tighten
+from erlnet.nerf.footage import RendererData, carve, place_head, scene_of, tighten
 from erlnet.nerf.losses import opacity_loss, ssim_map, weighted_l1
 from erlnet.nerf.model import DbfNerf, RendererComponents
 from erlnet.nerf.plate import mean_background
@@ -75,7 +75,8 @@ def train_renderer(
         torch.manual_seed(seed)
         model = DbfNerf(components, settings, scene_of(data))
     valid = data.valid.nonzero()[:, 0]
-    model.start_from(mean_background(data.frames[valid], data.regions[valid]), data.driving(valid))
+    model.start_from(mean_background(data.frames[valid], data.regions[valid]), data.statistics(valid))
+    place_head(model, data)
     carve(model, data)
     neck_middle = torch.cat([neck_middles(part) for part in data.regions.split(64)])
     centres = part_centres(data.landmarks, settings.factor)
