@@ -1,19 +1,21 @@
-"""Which NeRFs there are and how their rays are marched (slot `branches`)."""
+"""One NeRF branch: rays in its own frame, samples where it may be, field, compositing (slot `branches`)."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from erlnet.interfaces import Conditioning, Deform, Encoding, FeatureMaps
-from erlnet.nerf.cameras import Crossing, Rays, cross_box, invert_rigid, pose_vector, rays_in_frame
+from erlnet.nerf.cameras import Rays, invert_rigid, pose_vector, rays_in_frame
 from erlnet.nerf.conditioning import Standardise
+from erlnet.nerf.deform import condition_width
 from erlnet.nerf.fields import Field
-from erlnet.nerf.occupancy import Occupancy
-from erlnet.nerf.volume import bin_samples, render_weights
+from erlnet.nerf.joint import Lumps
+from erlnet.nerf.samples import Box, Samples, sample_rays
+from erlnet.nerf.volume import Weights, thickness_weights
 
 POSE_WIDTH = 6
 
@@ -32,6 +34,8 @@ class BranchParts:
     static_samples: tuple[int, ...]
     head_box: Tensor  # (2,3) m, lowest and highest corner in the head's frame
     static_box: Tensor  # (2,3) m, in the torso's frame
+    whole_box: Tensor  # (2,3) m, of head and torso in the head's frame
+    joint: bool  # whether the fusion wants both branches' samples composited together
 
 
 class Driving(NamedTuple):
@@ -47,58 +51,35 @@ class Driving(NamedTuple):
         return invert_rigid(self.root) @ self.head_to_world
 
 
-class Samples(NamedTuple):
-    """Points on the K rays, of all images together, that cross the branch's box."""
+class Marched(NamedTuple):
+    """What a branch's field says along its K rays."""
 
-    image: Tensor  # (K,) int64, which image the ray belongs to
-    slot: Tensor  # (K,) int64, the ray's place among all B*P
-    points: Tensor  # (K,S,3) m, in the branch's frame
-    depth: Tensor  # (K,S) camera depth, m
-    lengths: Tensor  # (K,S) m
+    samples: Samples
+    thickness: Tensor  # (K,S) optical, sigma delta
+    hidden: Tensor  # (K,S,H)
 
-
-def sample_rays(rays: Rays, crossing: Crossing, count: int, generator: torch.Generator | None) -> Samples:
-    """Only rays that hit: no samples where the branch cannot be."""
-    slot = crossing.hit.flatten().nonzero()[:, 0]
-    image = slot // crossing.hit.shape[1]
-    near, far = crossing.near.flatten()[slot], crossing.far.flatten()[slot]
-    directions = rays.directions.flatten(0, 1)[slot]
-    depth = bin_samples(near, far, count, generator)
-    points = rays.origins[image] + directions[:, None] * depth[..., None]
-    lengths = ((far - near) * directions.norm(dim=-1) / count)[:, None].expand(-1, count)
-    return Samples(image, slot, points, depth, lengths)
+    @property
+    def lumps(self) -> Lumps:
+        return Lumps(self.samples.slot, self.samples.depth, self.thickness)
 
 
-def to_maps(flat: Float[Tensor, "R C"], height: int, width: int) -> FeatureMaps:
-    maps = flat.unflatten(0, (-1, height, width)).permute(0, 3, 1, 2)
+def to_maps(flat: Float[Tensor, "R C"], size: tuple[int, int]) -> FeatureMaps:
+    """Rows of features, opacity, depth for all rays -> maps of `size`."""
+    maps = flat.unflatten(0, (-1, *size)).permute(0, 3, 1, 2)
     return FeatureMaps(maps[:, :-2], maps[:, -2:-1], maps[:, -1:])
 
 
-class Box(nn.Module):
-    """An axis-aligned box in metres and its map to [-1,1]^3."""
-
-    corners: Tensor  # (2,3) m
-
-    def __init__(self, corners: Float[Tensor, "2 3"]):
-        super().__init__()
-        self.register_buffer("corners", corners.clone())
-        self.occupancy = Occupancy(corners[0], corners[1])
-
-    def normalise(self, points: Tensor) -> Tensor:
-        low, high = self.corners
-        return (points - low) * (2 / (high - low)) - 1
-
-    def cross(self, rays: Rays) -> Crossing:
-        """Where rays may meet something."""
-        return self.occupancy.narrow(rays, cross_box(rays, self.corners[0], self.corners[1]))
-
-    @property
-    def thickness(self) -> float:
-        return float((self.corners[1] - self.corners[0])[2])
+def empty_maps(like: FeatureMaps) -> FeatureMaps:
+    """A branch that is nowhere."""
+    return FeatureMaps(*(torch.zeros_like(m) for m in (like.features, like.opacity, like.depth)))
 
 
 class Branch(nn.Module):
     """One NeRF: rays into its own frame, samples where it may be, field, compositing."""
+
+    carving: ClassVar[tuple[tuple[str, float], ...]]
+    """A cell may hold something if it lies in the mask so named ("head", "static") in at least that share of the
+    images, for one of the pairs (erlnet.nerf.footage.carve)."""
 
     field: Field
     samples: Tensor  # () int64
@@ -121,15 +102,23 @@ class Branch(nn.Module):
         rays = rays_in_frame(rays, self.frame(driving))
         return sample_rays(rays, self.box.cross(rays), int(self.samples), generator)
 
-    def forward(self, rays: Rays, driving: Driving, generator: torch.Generator | None) -> Tensor:
-        """World rays (B,P) -> (B*P, C+2) features, opacity, depth; zero where no ray meets the branch."""
+    def march(self, rays: Rays, driving: Driving, generator: torch.Generator | None) -> Marched:
+        """The field along world rays (B,P)."""
         samples = self.sample(rays, driving, generator)
         density, hidden = self.evaluate(samples, driving)
-        weights, opacity = render_weights(density, samples.lengths)
-        features = self.field.features(torch.bmm(weights[:, None], hidden)[:, 0], opacity)
-        seen = torch.cat([features, opacity[:, None], (weights * samples.depth).sum(-1, keepdim=True)], -1)
-        n_rays = rays.directions.shape[0] * rays.directions.shape[1]
-        return torch.zeros(n_rays, seen.shape[1], dtype=seen.dtype).index_copy(0, samples.slot, seen)
+        return Marched(samples, density * samples.lengths, hidden)
+
+    def composite(self, marched: Marched, weights: Weights, n_rays: int) -> Float[Tensor, "R C"]:
+        """Features, opacity and depth of all rays by the samples' weights; zero where no ray meets the branch."""
+        samples, (seen, opacity) = marched.samples, weights
+        features = self.field.features(torch.bmm(seen[:, None], marched.hidden)[:, 0], opacity)
+        depth = (seen * samples.depth).sum(-1, keepdim=True)
+        rows = torch.cat([features, opacity[:, None], depth], -1)
+        return rows.new_zeros(n_rays, rows.shape[1]).index_copy(0, samples.slot, rows)
+
+    def alone(self, marched: Marched, n_rays: int) -> Float[Tensor, "R C"]:
+        """`composite` with nothing else on the rays."""
+        return self.composite(marched, thickness_weights(marched.thickness), n_rays)
 
     @torch.no_grad()
     def tighten(self, views: Iterable[tuple[Rays, Driving]], threshold: float = 0.01, grow: int = 1) -> None:
@@ -137,9 +126,9 @@ class Branch(nn.Module):
         occupancy = self.box.occupancy
         seen = torch.zeros(len(occupancy.cells))
         for rays, driving in views:
-            samples = self.sample(rays, driving, None)
-            weights, _ = render_weights(self.evaluate(samples, driving)[0], samples.lengths)
-            cells = occupancy.index(samples.points)
+            marched = self.march(rays, driving, None)
+            weights, _ = thickness_weights(marched.thickness)
+            cells = occupancy.index(marched.samples.points)
             seen.scatter_reduce_(0, cells.flatten(), weights.flatten(), "amax")
         occupancy.restrict(seen > threshold, grow)
         self.samples.fill_(self.fine_samples)
@@ -147,6 +136,8 @@ class Branch(nn.Module):
 
 class HeadBranch(Branch):
     """Head-NeRF: a field in the head's own frame, conditioned on the signal; the head's motion is the camera's."""
+
+    carving = (("head", 0.8),)  # the head moves with its frame, so nearly all images must agree
 
     def __init__(self, parts: BranchParts):
         super().__init__(parts.head_box, *parts.head_samples)
@@ -160,57 +151,31 @@ class HeadBranch(Branch):
         return driving.head_to_world
 
     def evaluate(self, samples: Samples, driving: Driving) -> tuple[Tensor, Tensor]:
-        encoded = self.encoding(self.box.normalise(samples.points).flatten(0, 1))
+        points = self.conditioning.canonical(samples.points, samples.image, driving.signal)
+        encoded = self.encoding(self.box.normalise(points).flatten(0, 1))
         condition = self.conditioning(driving.signal)[samples.image]
         return self.field(encoded.unflatten(0, samples.depth.shape), condition)
 
 
 class StaticBranch(Branch):
-    """Static-NeRF: neck and torso, in the torso's frame; the head pose displaces its points."""
+    """Static-NeRF: neck and torso, in the torso's frame; the head pose moves its points, or is an input."""
+
+    carving = (("static", 0.02),)  # the torso deforms, so a few images are enough
 
     def __init__(self, parts: BranchParts):
         super().__init__(parts.static_box, *parts.static_samples)
         self.encoding = parts.encoding.build()
         self.standardise = Standardise(POSE_WIDTH)
         self.deform = parts.deform.build(POSE_WIDTH)
-        self.field = Field(self.encoding.width, 0, parts.hidden, parts.channels, self.box.thickness)
+        width = condition_width(self.deform)
+        self.field = Field(self.encoding.width, width, parts.hidden, parts.channels, self.box.thickness)
 
     def frame(self, driving: Driving) -> Tensor:
         return driving.root
 
     def evaluate(self, samples: Samples, driving: Driving) -> tuple[Tensor, Tensor]:
-        pose = self.standardise(pose_vector(driving.neck))[samples.image]
-        points = self.deform(samples.points, pose)
+        pose = self.standardise(pose_vector(driving.neck))
+        points = self.deform(samples.points, pose[samples.image])
         encoded = self.encoding(self.box.normalise(points).flatten(0, 1))
-        return self.field(encoded.unflatten(0, samples.depth.shape), None)
-
-
-class DualBranches(nn.Module):
-    """Head-NeRF beside Static-NeRF; their maps are merged by the fusion."""
-
-    def __init__(self, parts: BranchParts):
-        super().__init__()
-        self.head = HeadBranch(parts)
-        self.static = StaticBranch(parts)
-
-    @torch.no_grad()
-    def tighten(self, views: list[tuple[Rays, Driving]]) -> None:
-        """Once both branches have taken shape: samples only where they show."""
-        self.head.tighten(views)
-        self.static.tighten(views, grow=2)  # deformed points leave their cells
-
-    @torch.no_grad()
-    def fit(self, driving: Driving) -> None:
-        """Takes the training set's statistics."""
-        self.head.conditioning.standardise.fit(driving.signal)
-        self.static.standardise.fit(pose_vector(driving.neck))
-
-    def forward(
-        self, rays: Rays, driving: Driving, size: tuple[int, int], generator: torch.Generator | None = None
-    ) -> tuple[FeatureMaps, FeatureMaps]:
-        """Rays of B windows of `size` (h,w), row by row -> head and static maps (B,C,h,w).
-
-        `generator` jitters the samples, for training.
-        """
-        head = self.head(rays, driving, generator)
-        return to_maps(head, *size), to_maps(self.static(rays, driving, generator), *size)
+        condition = self.deform.condition(pose)[samples.image] if condition_width(self.deform) else None
+        return self.field(encoded.unflatten(0, samples.depth.shape), condition)

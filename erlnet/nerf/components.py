@@ -19,7 +19,7 @@ class Dual:
     VERSION: ClassVar[int] = 1
 
     def build(self, parts: BranchParts) -> nn.Module:
-        from erlnet.nerf.branches import DualBranches
+        from erlnet.nerf.dual import DualBranches
 
         return DualBranches(parts)
 

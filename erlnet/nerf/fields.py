@@ -8,6 +8,13 @@ from torch import Tensor, nn
 DENSITY_SCALE = 100.0  # per metre: an opaque surface is about a centimetre thick
 
 
+def field_parameters(encoded_width: int, condition_width: int, hidden: int, channels: int) -> int:
+    """The number of parameters of a `Field`."""
+    conditioned = condition_width * hidden + (condition_width + 1) * encoded_width if condition_width else 0
+    layers = (encoded_width + 1) * hidden + (hidden + 1) * hidden + hidden + 1
+    return conditioned + layers + (hidden + encoded_width + 1) * channels
+
+
 class Field(nn.Module):
     """(encoded point, condition) -> (density, hidden); `to_features` is linear.
 

@@ -13,7 +13,8 @@ from erlnet.nerf.cameras import Pinhole
 from erlnet.nerf.model import DbfNerf, RendererComponents, Scene
 from erlnet.nerf.settings import RendererSettings
 
-FORMAT = "1"
+FORMAT = "2"
+BOXES = "head_box", "static_box", "whole_box"
 
 
 def save_renderer(path: Path, model: DbfNerf) -> None:
@@ -27,7 +28,7 @@ def save_renderer(path: Path, model: DbfNerf) -> None:
         "camera": json.dumps(asdict(scene.camera)),
         "signal_width": str(scene.signal_width),
     }
-    boxes = {"scene.head_box": scene.head_box.contiguous(), "scene.static_box": scene.static_box.contiguous()}
+    boxes = {f"scene.{name}": getattr(scene, name).contiguous() for name in BOXES}
     save_file(tensors | boxes, path, metadata)
 
 
@@ -49,7 +50,7 @@ def load_renderer(path: Path, components: RendererComponents, settings: Renderer
                 f"{path} was trained with {name}={theirs.get(name)}, not {ours[name]}; render it with its own variant"
             )
     camera = Pinhole(**json.loads(metadata["camera"]))
-    scene = Scene(camera, int(metadata["signal_width"]), tensors["scene.head_box"], tensors["scene.static_box"])
+    scene = Scene(camera, int(metadata["signal_width"]), *(tensors[f"scene.{name}"] for name in BOXES))
     with torch.random.fork_rng(devices=[]):
         model = DbfNerf(components, settings, scene)
     model.load_state_dict({k.removeprefix("model."): v for k, v in tensors.items() if k.startswith("model.")})

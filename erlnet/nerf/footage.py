@@ -8,7 +8,7 @@ from torch import Tensor
 
 from erlnet.nerf.branches import Driving
 from erlnet.nerf.cameras import Pinhole
-from erlnet.nerf.geometry import head_box, static_box
+from erlnet.nerf.geometry import head_box, static_box, whole_box
 from erlnet.nerf.head_motion import HeadMotion
 from erlnet.nerf.model import DbfNerf, Scene
 from erlnet.nerf.occupancy import seen_share
@@ -61,20 +61,22 @@ def scene_of(data: RendererData) -> Scene:
     box = data.head_box
     if box is None:
         box = head_box(bit(regions, "head"), data.head_to_world[some], data.camera)
-    return Scene(data.camera, data.signal.shape[1], box, static_box(static, data.root[some], data.camera))
+    torso = static_box(static, data.root[some], data.camera)
+    person = whole_box(box, torso, data.head_to_world[some], data.root[some])
+    return Scene(data.camera, data.signal.shape[1], box, torso, person)
 
 
 def carve(model: DbfNerf, data: RendererData) -> None:
-    """Empties the cells that the region masks rule out: the head moves with its frame, so nearly all images must agree;
-    the torso deforms, so a few are enough."""
+    """Empties the cells that the region masks rule out, by what each branch says of itself."""
     some = sample_frames(data)
-    head, static = masks_of(data.regions[some])
-    for branch, masks, poses, share in (
-        (model.branches.head, head, data.head_to_world, 0.8),
-        (model.branches.static, static, data.root, 0.02),
-    ):
-        occupancy = branch.box.occupancy
-        occupancy.restrict(seen_share(occupancy.centres(), masks, poses[some], data.camera) >= share, grow=1)
+    masks = dict(zip(("head", "static"), masks_of(data.regions[some])))
+    driving = data.driving(some)
+    for branch in model.branches.each():
+        occupancy, poses = branch.box.occupancy, branch.frame(driving)
+        keep = torch.zeros(len(occupancy.cells), dtype=torch.bool)
+        for name, share in branch.carving:
+            keep |= seen_share(occupancy.centres(), masks[name], poses, data.camera) >= share
+        occupancy.restrict(keep, grow=1)
 
 
 def place_head(model: DbfNerf, data: RendererData) -> None:

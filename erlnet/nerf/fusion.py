@@ -18,6 +18,11 @@ EPSILON = 1e-3
 Decode = Callable[[Tensor], Tensor]
 
 
+def coverage(head: Tensor, static: Tensor, joint: bool) -> Tensor:
+    """What two opacities hide together: as layers one behind the other, or `joint` as shares of what is seen."""
+    return head + static if joint else 1 - (1 - head) * (1 - static)
+
+
 def fuse_features(head: FeatureMaps, static: FeatureMaps, plate: Tensor, rule: str) -> Float[Tensor, "B C h w"]:
     """`normalised`: A (F_h + F_s) / (A_h + A_s + eps) + (1 - A) F_g; `over`: F_h + (1 - A_h) F_s + (1 - A) F_g."""
     behind = (1 - head.opacity) * (1 - static.opacity)  # 1 - A

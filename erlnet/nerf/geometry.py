@@ -62,3 +62,21 @@ def static_box(
     middle = lateral.mean(0)
     lateral = middle + (lateral - middle) * (distance + depth) / distance
     return torch.cat([lateral, torch.tensor([[-depth], [depth]])], 1)
+
+
+def whole_box(
+    head: Float[Tensor, "2 3"],
+    static: Float[Tensor, "2 3"],
+    head_to_world: Float[Tensor, "N 4 4"],
+    root: Float[Tensor, "N 4 4"],
+) -> Float[Tensor, "2 3"]:
+    """A box in the head's frame that holds the head's box and, wherever the head goes, the torso's.
+
+    The outermost 2 % of the images are left out on each side, as for the masks.
+    """
+    ends = torch.tensor([0, 1])
+    corners = static[torch.cartesian_prod(ends, ends, ends), torch.arange(3)]  # (8,3)
+    torso_to_head = invert_rigid(head_to_world) @ root
+    moved = corners @ torso_to_head[:, :3, :3].transpose(1, 2) + torso_to_head[:, None, :3, 3]  # (N,8,3)
+    low = torch.minimum(moved.amin(1).quantile(0.02, dim=0), head[0])
+    return torch.stack([low, torch.maximum(moved.amax(1).quantile(0.98, dim=0), head[1])])

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from erlnet.interfaces import Branches, Conditioning, Deform, Encoding, FeatureMaps, Fusion, Perceptual, Upsampler
 from erlnet.nerf.branches import BranchParts, Driving
 from erlnet.nerf.cameras import Pinhole, Rays, camera_rays
+from erlnet.nerf.fusion import coverage
 from erlnet.nerf.settings import RendererSettings
 from erlnet.nerf.windows import Windows, whole
 
@@ -40,6 +41,7 @@ class Scene(NamedTuple):
     signal_width: int
     head_box: Tensor  # (2,3) m
     static_box: Tensor  # (2,3) m
+    whole_box: Tensor  # (2,3) m, of both in the head's frame
 
 
 class Rendered(NamedTuple):
@@ -63,6 +65,7 @@ class DbfNerf(nn.Module):
     def __init__(self, components: RendererComponents, settings: RendererSettings, scene: Scene):
         super().__init__()
         self.components, self.settings, self.scene = components, settings, scene
+        self.joint: bool = getattr(components.fusion, "JOINT", False)
         camera, factor = scene.camera, settings.factor
         self.size = camera.height // factor, camera.width // factor
         self.branches = components.branches.build(
@@ -77,6 +80,8 @@ class DbfNerf(nn.Module):
                 settings.static_samples,
                 scene.head_box,
                 scene.static_box,
+                scene.whole_box,
+                self.joint,
             )
         )
         self.plate = nn.Parameter(torch.zeros(1, settings.channels, *self.size))
@@ -98,16 +103,24 @@ class DbfNerf(nn.Module):
         return camera_rays(self.scene.camera, x.expand(shape).flatten(1), y.expand(shape).flatten(1))
 
     def maps(
-        self, driving: Driving, windows: Windows, generator: torch.Generator | None = None
+        self,
+        driving: Driving,
+        windows: Windows,
+        generator: torch.Generator | None = None,
+        drop_head: bool = False,
     ) -> tuple[FeatureMaps, FeatureMaps, Tensor]:
         """Head map, static map and plate of the windows, each (B,C,h,w); `generator` jitters the samples."""
         rays = self.rays(windows)
         rows, columns = windows.rows(), windows.columns()
-        head, static = self.branches(rays, driving, windows.size, generator)
+        head, static = self.branches(rays, driving, windows.size, generator, drop_head)
         if windows.size == self.size:
             return head, static, self.plate.expand(len(rows), -1, -1, -1)
         plate = self.plate[0][:, rows[:, :, None], columns[:, None, :]].transpose(0, 1)
         return head, static, plate
+
+    def coverage(self, head: FeatureMaps, static: FeatureMaps) -> Float[Tensor, "B 1 h w"]:
+        """How much of the plate the branches hide together, in [0,1]."""
+        return coverage(head.opacity, static.opacity, self.joint)
 
     def fuse(self, head: FeatureMaps, static: FeatureMaps, plate: Tensor) -> Float[Tensor, "B 3 H W"]:
         return self.fusion(head, static, plate, self.upsampler)
@@ -119,11 +132,9 @@ class DbfNerf(nn.Module):
         root: Float[Tensor, "B 4 4"] | Float[Tensor, "4 4"],
         drop_head: bool = False,
     ) -> Rendered:
-        """Whole images; `drop_head` empties Head-NeRF's map, for the health gate."""
+        """Whole images; `drop_head` leaves out Head-NeRF, for the health gate: what lies behind is seen."""
         driving = Driving(signal, head_to_world, root.expand(len(signal), 4, 4))
-        head, static, plate = self.maps(driving, whole(len(signal), self.size))
-        if drop_head:
-            head = FeatureMaps(*(torch.zeros_like(m) for m in (head.features, head.opacity, head.depth)))
+        head, static, plate = self.maps(driving, whole(len(signal), self.size), drop_head=drop_head)
         return Rendered(self.fuse(head, static, plate), head, static)
 
     @torch.inference_mode()

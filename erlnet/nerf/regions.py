@@ -51,6 +51,20 @@ def opacity_targets(regions: UInt8[Tensor, "B H W"], neck_middle: Float[Tensor, 
     return OpacityTargets(*head, *static, neck)
 
 
+def whole_targets(regions: UInt8[Tensor, "B H W"], neck_middle: Float[Tensor, " B"], factor: int) -> OpacityTargets:
+    """For one NeRF of head and torso: 1 on head, torso and lower neck, 0 on background; nothing for a static map.
+
+    What the two branches are taught together, so that neither design is helped more.
+    """
+    rows = torch.arange(regions.shape[1], device=regions.device)
+    neck_bottom = bit(regions, "neck") & (rows > neck_middle[:, None])[:, :, None]
+    known = ~bit(regions, "unknown")
+    person = (bit(regions, "head") | bit(regions, "torso") | neck_bottom) & known
+    one, weight = _share(person, bit(regions, "background") & known, factor)
+    neck = F.avg_pool2d((bit(regions, "neck") & ~bit(regions, "background") & known)[:, None].float(), factor)
+    return OpacityTargets(one, weight, torch.zeros_like(one), torch.zeros_like(one), neck)
+
+
 def _share(ones: Tensor, zeros: Tensor, factor: int) -> tuple[Float[Tensor, "B 1 h w"], Float[Tensor, "B 1 h w"]]:
     one = F.avg_pool2d(ones[:, None].float(), factor)
     zero = F.avg_pool2d((zeros & ~ones)[:, None].float(), factor)

@@ -10,7 +10,7 @@ from erlnet.nerf.footage import RendererData, carve, place_head, scene_of, tight
 from erlnet.nerf.losses import opacity_loss, ssim_map, weighted_l1
 from erlnet.nerf.model import DbfNerf, RendererComponents
 from erlnet.nerf.plate import mean_background
-from erlnet.nerf.regions import bit, neck_middles, opacity_targets
+from erlnet.nerf.regions import bit, neck_middles
 from erlnet.nerf.settings import RendererSettings
 from erlnet.nerf.windows import Windows, draw_windows, part_centres
 from erlnet.repeatable import fixed_order
@@ -30,10 +30,11 @@ def batch_losses(
     regions = windows.crop(data.regions, settings.factor)
     parts = bit(regions, "mouth") | bit(regions, "eyes")
     weight = 1 + settings.mouth_weight * parts[:, None].float()
-    targets = opacity_targets(regions, neck_middle[windows.frame] - windows.row * settings.factor, settings.factor)
+    middle = neck_middle[windows.frame] - windows.row * settings.factor
+    targets = model.branches.targets(regions, middle, settings.factor)
     opacity = opacity_loss(head.opacity, targets.head, targets.head_weight)
     opacity = opacity + opacity_loss(static.opacity, targets.static, targets.static_weight)
-    together = 1 - (1 - head.opacity) * (1 - static.opacity)
+    together = model.coverage(head, static)
     opacity = opacity + opacity_loss(together, torch.ones_like(together), targets.neck_weight)
     losses = {"opacity": settings.opacity_weight * opacity}
     if model.fusion.separate:

@@ -17,7 +17,11 @@ class Weights(NamedTuple):
 
 def render_weights(density: Float[Tensor, "K S"], lengths: Float[Tensor, "K S"]) -> Weights:
     """`density` per metre, >= 0; `lengths` of the bins in metres."""
-    thickness = density * lengths
+    return thickness_weights(density * lengths)
+
+
+def thickness_weights(thickness: Float[Tensor, "K S"]) -> Weights:
+    """`thickness` sigma_i delta_i, >= 0."""
     depth = thickness.cumsum(-1)
     transmittance = torch.exp(-F.pad(depth[:, :-1], (1, 0)))  # what is left when the ray enters the bin
     return Weights(transmittance * -torch.expm1(-thickness), -torch.expm1(-depth[:, -1]))

@@ -68,7 +68,7 @@ def make_toy(n_frames: int = 2) -> RendererData:
 
 def make_components(fusion: str = "normalised") -> RendererComponents:
     return RendererComponents(
-        Dual(), FlameConditioning(8, 8), TriPlane(16, 4), PoseDeform(8), FUSIONS[fusion], Cnn(16, 1), NoPerceptual()
+        Dual(), FlameConditioning(width=8, hidden=8), TriPlane(16, 4), PoseDeform(8), FUSIONS[fusion], Cnn(16, 1), NoPerceptual()
     )
 
 
