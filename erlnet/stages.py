@@ -23,7 +23,7 @@ DRIVING = ("tracked", "reconstructed", "audio", "audio_free")
 NO_MODE = "none"  # the driving of what is scored without any: a codebook
 ADF_SLOTS = {"audio", "vq", "quantizer", "style", "speech_loss", "codec", "motion"}
 VERSIONS: dict[str, int] = {  # raised when a stage's code changes what it writes
-    "prepare": 3, "features": 2, "codec": 3, "motion": 3, "drive": 1, "restyle": 1, "renderer": 3, "render": 3,
+    "prepare": 3, "features": 2, "codec": 3, "motion": 3, "drive": 1, "restyle": 1, "renderer": 3, "render": 4,
     "evaluate": 1, "references": 1,
 }  # fmt: skip
 
@@ -84,12 +84,12 @@ def make_plan(
 ) -> Plan:
     """The stage graph of one (variant, seed); `source` is the dataset's fingerprint.
 
-    Modes and families that mean nothing for the variant's data or codec are left out, and so is the renderer where no
-    family looks at frames.
+    Modes and families that mean nothing for the variant's data, codec or conditioning are left out, and so is the
+    renderer where no family looks at frames.
     """
     graph = _Graph(variant, seed, source)
     modes = [mode for mode in driving if applies(mode, variant)]
-    drives = {mode: graph.drive(mode) for mode in modes}
+    drives = {} if variant.renders_sound else {mode: graph.drive(mode) for mode in modes}
     filmed = variant.has_frames and any(READS[family] == "render" for family in families)
     renders = tuple((mode, graph.render(mode)) for mode in modes if filmed and mode != "audio_free")
     rendered = dict(renders)
@@ -98,16 +98,17 @@ def make_plan(
     for family in families:
         found = []
         # Only a codec that some mode uses: none is trained for the sake of its codebook.
-        if READS[family] == "codec" and variant.has_codes and set(modes) - {"tracked"}:
+        if READS[family] == "codec" and variant.has_codes and set(drives) - {"tracked"}:
             found = [(NO_MODE, family, graph.evaluate_codec(family))]
         elif READS[family] != "codec":
             read = rendered if READS[family] == "render" else drives
             found = [(mode, family, graph.evaluate(family, mode)) for mode in read if mode in MODES[family]]
         evaluations += found
-        if found and REFERENCE_ROWS[family]:
+        bar = family == "motion" and renders and variant.renders_sound  # the mouth guard's: the ridge regression
+        if (found or bar) and REFERENCE_ROWS[family]:
             references.append((family, graph.references(family)))
     # Sound features first: they may need weights that are not there, which must not show after hours of training.
-    heard = [graph.generator["features"]] if {"audio", "audio_free"} & set(modes) else []
+    heard = [graph.features] if {"audio", "audio_free"} & set(modes) else []
     leaves = [
         *heard,
         *drives.values(),
@@ -145,10 +146,13 @@ class _Graph:
         return Stage("codec", "train the motion codecs", config, self.data, self.seed, self.compute)
 
     @cached_property
+    def features(self) -> Stage:
+        return Stage("features", "sound features", self._slots("audio"), self.data, None, self.compute)
+
+    @cached_property
     def generator(self) -> dict[str, Stage]:
         """What generates motion from sound."""
-        features = Stage("features", "sound features", self._slots("audio"), self.data, None, self.compute)
-        inputs = self.data | {"features": features, "codec": self.codec}
+        inputs = self.data | {"features": self.features, "codec": self.codec}
         config = self._slots("style", "speech_loss") | self._settings("motion")
         motion = Stage("motion", "train the mapper", config, inputs, self.seed, self.compute)
         return inputs | {"motion": motion}
@@ -157,7 +161,8 @@ class _Graph:
     def renderer(self) -> Stage:
         slots = self._slots("branches", "conditioning", "encoding", "deform", "fusion", "upsampler", "perceptual")
         config = slots | self._settings("renderer")
-        return Stage("renderer", "train the renderer", config, self.data, self.seed, self.compute)
+        inputs = self.data | ({"features": self.features} if self.variant.renders_sound else {})
+        return Stage("renderer", "train the renderer", config, inputs, self.seed, self.compute)
 
     def drive(self, mode: str) -> Stage:
         """The signal that a driving mode gives for every test clip."""
@@ -173,7 +178,8 @@ class _Graph:
         return Stage("restyle", "motion in every style", self.split, self.generator, None, self.compute)
 
     def render(self, mode: str) -> Stage:
-        inputs = self.data | {"renderer": self.renderer, "drive": self.drive(mode)}
+        signal = {"features": self.features} if self.variant.renders_sound else {"drive": self.drive(mode)}
+        inputs = self.data | {"renderer": self.renderer} | signal
         return Stage("render", f"render {mode}", self.frames | {"driving": mode}, inputs, None, self.compute)
 
     def evaluate(self, family: str, mode: str) -> Stage:
@@ -212,27 +218,41 @@ def inputs_first(leaves: Sequence[Stage]) -> tuple[Stage, ...]:
 
 
 def applies(mode: str, variant: Variant) -> bool:
-    """Whether the variant's clips and codec give the mode a meaning."""
-    needs = {"tracked": variant.has_frames, "reconstructed": variant.has_codes}
-    return needs.get(mode, variant.has_sound)
+    """Whether the variant's clips, codec and conditioning give the mode a meaning."""
+    return obstacle(mode, variant) is None
+
+
+def obstacle(mode: str, variant: Variant) -> str | None:
+    """Why the mode means nothing for the variant, None where it means something."""
+    dataset = f"dataset={variant.choices['dataset'].name}"
+    if mode == "tracked" and not variant.has_frames:
+        return f"{dataset}: its clips have no frames"
+    if mode == "reconstructed" and not variant.has_codes:
+        return f"{dataset}: no variant has a codec with codes"
+    if mode in ("audio", "audio_free") and not variant.has_sound:
+        return f"{dataset}: its clips have no sound"
+    if variant.renders_sound and mode != "audio":
+        name = variant.choices["conditioning"].name
+        return f"conditioning={name}: sound and the tracked head pose drive it; ask for --driving audio"
+    return None
 
 
 def choose_driving(asked: str | None, swept: Sequence[str], variants: Sequence[Variant]) -> tuple[str, ...]:
     """`--driving`, or the default: the renderer alone and the whole pipeline; all modes where ADF is swept.
 
-    Clips without frames have no renderer, clips without sound no generator. UserError where a mode that was asked for
-    means nothing for any variant.
+    Clips without frames have no renderer, clips without sound no generator. Where some variant renders sound itself,
+    `audio` is the only mode to compare in. UserError where a mode that was asked for means nothing for any variant.
     """
     if asked is None:
         motion_alone = not variants[0].has_frames or bool(ADF_SLOTS & set(swept))
-        wanted = DRIVING if motion_alone else ("tracked", "audio")
+        wanted: tuple[str, ...] = DRIVING if motion_alone else ("tracked", "audio")
+        if any(v.renders_sound for v in variants):
+            wanted = ("audio",)
         return tuple(mode for mode in wanted if any(applies(mode, v) for v in variants))
     chosen = _chosen("--driving", asked, DRIVING)
-    reasons = {"tracked": "its clips have no frames", "reconstructed": "no variant has a codec with codes"}
     for mode in chosen:
         if not any(applies(mode, v) for v in variants):
-            dataset = variants[0].choices["dataset"].name
-            raise UserError(f"--driving {mode}: dataset={dataset}: {reasons.get(mode, 'its clips have no sound')}")
+            raise UserError(f"--driving {mode}: {obstacle(mode, variants[0])}")
     return chosen
 
 
@@ -249,8 +269,14 @@ def _chosen(flag: str, asked: str, choices: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(words))
 
 
-def primary_endpoint(swept: Sequence[str], driving: Sequence[str], has_frames: bool = True) -> tuple[str, str, str]:
-    """(metric, region, driving) that a study's verdict goes by, declared before it runs."""
+def primary_endpoint(
+    swept: Sequence[str], driving: Sequence[str], has_frames: bool = True, renders_sound: bool = False
+) -> tuple[str, str, str]:
+    """(metric, region, driving) that a study's verdict goes by, declared before it runs.
+
+    `renders_sound`: some variant's renderer is driven by sound itself, so that the variants meet in `audio` alone.
+    """
+    frames_in = "audio" if renders_sound else "tracked"
     if not has_frames:
         if "audio" in driving:
             return "mesh_mouth_r", "mouth", "audio"
@@ -260,5 +286,5 @@ def primary_endpoint(swept: Sequence[str], driving: Sequence[str], has_frames: b
     if ADF_SLOTS & set(swept):
         return "mouth_open_r", "mouth", "audio"
     if {"fusion", "branches", "deform"} & set(swept):
-        return "ssim", "neck", "tracked"
-    return "lpips", "frame", "tracked"
+        return "ssim", "neck", frames_in
+    return "lpips", "frame", frames_in

@@ -70,6 +70,12 @@ class Variant:
         return getattr(self.choices["vq"].component, "CODES", True)
 
     @property
+    def renders_sound(self) -> bool:
+        """Whether sound itself and the tracked head pose drive the renderer, and no coefficients."""
+        signal = getattr(self.choices["conditioning"].component, "SIGNAL", "expression")
+        return self.has_frames and signal == "sound"
+
+    @property
     def hash(self) -> str:
         """12 hex digits over everything that makes this variant, its display name excluded."""
         described = {slot: choice.described() for slot, choice in self.choices.items()}

@@ -45,7 +45,8 @@ def mouth_guard(driving: str, evidence: MouthEvidence) -> Guard:
     """r >= .8, slope .7 to 1.3, lag 0 +- 1 (median), mouth SSIM above the best floor, faces found in 99 % of frames.
 
     In `audio` the bar of r is the ridge's, both on the mesh (a picture's mouth is read by a detector, the ridge's never
-    was one), the slope may be .6 to 1.4, and the picture's mouth is not judged. Without frames no picture is. One
+    was one), the slope may be .6 to 1.4, and the picture's mouth is not judged. A renderer that sound conditions has no
+    mesh: its picture's r is held to that bar, the stricter for the detector's noise. Without frames no picture is. One
     failure fails it; it is passed only where everything asked for could be checked; n/a where the reference's mouth
     does not move or there is no reference.
     """
@@ -65,10 +66,15 @@ def mouth_guard(driving: str, evidence: MouthEvidence) -> Guard:
     values: dict[str, object] = {"mouth_open_r": r}
     not_checked: dict[str, str] = {}
     if driving == "audio":
-        mesh, ridge = _mean(evidence.mesh_r), _mean(evidence.ridge_r)
-        above = None if mesh is None or ridge is None else mesh - ridge
+        ridge = _mean(evidence.ridge_r)
+        has_mesh = bool(evidence.mesh_r) or ridge is None
+        own = _mean(evidence.mesh_r) if has_mesh else r
+        above = None if own is None or ridge is None else own - ridge
         values["ridge_r"] = ridge
-        checks["mesh_r_above_ridge"] = (above, above is not None and above > 0)
+        checks["mesh_r_above_ridge" if has_mesh else "mouth_open_r_above_ridge"] = (
+            above,
+            above is not None and above > 0,
+        )
     elif not filmed:
         checks["mouth_open_r"] = (r, r is not None and r >= MIN_R)
     else:

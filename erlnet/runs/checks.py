@@ -20,7 +20,7 @@ GUARD_RULE = (
     "Mouth opening against the reference's: r at least .8, slope .7 to 1.3, median lag within one frame; mouth SSIM "
     "above the best floor; a face found in 99 % of the frames. In audio: r of the mesh's mouth above that of the ridge "
     "regression from sound, slope .6 to 1.4, mouth SSIM not judged. Without frames the mesh's mouth stands for the "
-    "picture's."
+    "picture's; where sound conditions the renderer, so that there is no mesh, the picture's is held to the ridge's."
 )
 
 if TYPE_CHECKING:
@@ -30,14 +30,17 @@ if TYPE_CHECKING:
 
 
 def health_check(group: Sequence[Plan], out: Path) -> Check:
-    """The gate over a variant's seeds, from its `tracked` renders: one failed seed fails it, its values are shown."""
-    found = []
+    """The gate over a variant's seeds, from its `tracked` renders or, without any, its `audio` renders, whose pose is
+    the tracked one too: one failed seed fails it, its values are shown.
+    """
+    measured: dict[str, list[dict[str, Any]]] = {"tracked": [], "audio": []}
     for plan in group:
         for mode, stage in plan.renders:
-            if mode == "tracked" and stage.done(out):
-                found.append(json.loads((stage.folder(out) / "metrics.json").read_text())["health"])
+            if mode in measured and stage.done(out):
+                measured[mode].append(json.loads((stage.folder(out) / "metrics.json").read_text())["health"])
+    found = measured["tracked"] or measured["audio"]
     if not found:
-        return Check("n/a", {"reason": "no tracked render"})
+        return Check("n/a", {"reason": "nothing was rendered under the tracked head pose"})
     worst = next((h for h in found if h["status"] == "failed"), found[0])
     return Check(worst["status"], worst["values"], HEALTH_RULE)
 

@@ -86,7 +86,8 @@ def gather(sweep: Sweep, results: Mapping[str, dict[str, Any]]) -> Study:
     from erlnet.metrics.cards import CARDS
     from erlnet.report.inputs import Primary, Study
 
-    metric, region, mode = primary_endpoint(sweep.grid.swept_slots, driving, any(plan.renders for plan in plans))
+    filmed, sounds = any(plan.renders for plan in plans), any(plan.variant.renders_sound for plan in plans)
+    metric, region, mode = primary_endpoint(sweep.grid.swept_slots, driving, filmed, sounds)
     primary = Primary(metric, region, mode if mode in driving else driving[0])
     by_variant: dict[str, list[Plan]] = {}
     for plan in plans:

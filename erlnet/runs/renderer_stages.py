@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from torch import Tensor
 
 from erlnet.data.clip import Camera, Clip
 from erlnet.errors import UserError
+from erlnet.interfaces import Conditioning
 from erlnet.nerf.cameras import Pinhole
 from erlnet.nerf.files import load_renderer, save_renderer
 from erlnet.nerf.health import HealthTotals
@@ -19,12 +21,12 @@ from erlnet.nerf.model import DbfNerf, RendererComponents
 from erlnet.nerf.settings import RendererSettings
 from erlnet.nerf.training import RendererData, train_renderer
 from erlnet.runs.clips import open_split
-from erlnet.runs.drive_stages import read_signal
-from erlnet.runs.motion_stages import tensors_of
 from erlnet.runs.rendered import write_frames
+from erlnet.runs.renderer_signal import driven_by, person_head, training_signal
 from erlnet.runs.task import Task, component_of, read_config
 
 BATCH = 32  # frames of a clip in memory at once
+HEALTH_MODES = ("tracked", "audio")  # their head pose is the tracked one, so that the true regions fit
 HEALTH_STRIDE = 5  # every fifth test frame is looked at by the health gate
 
 
@@ -45,24 +47,26 @@ def renderer_file(folder: Path, number: int) -> Path:
     return folder / f"renderer-{number:03d}.safetensors"
 
 
-def training_data(speaker: str, clips: list[Clip]) -> RendererData:
-    """All training frames of one speaker, in a row."""
+def training_data(
+    speaker: str, clips: list[Clip], conditioning: Conditioning, inputs: Mapping[str, Path]
+) -> RendererData:
+    """All training frames of one speaker, in a row; `inputs` are finished stages, `features` where sound conditions."""
     cameras = {clip.camera for clip in clips}
     if len(cameras) > 1:
         raise UserError(
             f"speaker '{speaker}' has training clips with {len(cameras)} different cameras; "
             "a renderer stands before one fixed camera: use the clips of one video"
         )
-    expression = torch.cat([tensors_of(clip)[0] for clip in clips])
     return RendererData(
         frames=torch.from_numpy(np.concatenate([clip.frames() for clip in clips])),
         regions=torch.from_numpy(np.concatenate([clip.regions() for clip in clips])),
-        signal=expression,
+        signal=training_signal(clips, conditioning, inputs),
         head_to_world=torch.from_numpy(np.concatenate([clip.coefficients.head_to_world for clip in clips])),
         root=torch.cat([torso_of(clip) for clip in clips]),
         camera=pinhole(cameras.pop()),
         landmarks=torch.from_numpy(np.concatenate([clip.landmarks for clip in clips])).float(),
         valid=torch.from_numpy(np.concatenate([clip.coefficients.valid for clip in clips])),
+        head=person_head(clips, conditioning, inputs["prepare"]),
     )
 
 
@@ -79,10 +83,11 @@ def run_renderer(task: Task) -> dict[str, Any]:
     torch.set_num_threads(task.threads)
     settings = RendererSettings(**task.config["renderer"])
     split = open_split(task.inputs["prepare"], {"split": task.config["split"], "size": settings.size})
+    components = components_of(dict(task.config))
     figures: dict[str, Any] = {}
     for number, (speaker, clips) in enumerate(speakers_of(split.train).items()):
-        data = training_data(speaker, clips)
-        model, metrics = train_renderer(data, components_of(dict(task.config)), settings, task.seed, task.progress)
+        data = training_data(speaker, clips, components.conditioning, task.inputs)
+        model, metrics = train_renderer(data, components, settings, task.seed, task.progress)
         save_renderer(renderer_file(task.out, number), model)
         figures[speaker] = metrics
     return {"speakers": list(figures), "by_speaker": figures} | figures[next(iter(figures))]
@@ -102,19 +107,18 @@ def load_renderers(folder: Path) -> dict[str, DbfNerf]:
 
 
 def run_render(task: Task) -> dict[str, Any]:
-    """Frames of every test clip under one driving mode; in `tracked` also what the health gate reads."""
+    """Frames of every test clip under one driving mode; under the tracked head pose also what the health gate reads."""
     torch.set_num_threads(task.threads)
     mode = task.config["driving"]
     split = open_split(task.inputs["prepare"], task.config)
     renderers = load_renderers(task.inputs["renderer"])
-    health = HealthTotals() if mode == "tracked" else None
+    health = HealthTotals() if mode in HEALTH_MODES else None
     total, done = sum(len(clip) for clip in split.test), 0
     for clip in split.test:
         if clip.labels.speaker not in renderers:
             raise UserError(f"test clip '{clip.name}': no training clip of speaker '{clip.labels.speaker}'")
         model = renderers[clip.labels.speaker]
-        driven = read_signal(task.inputs["drive"], clip)
-        signal, poses = torch.from_numpy(driven["expression"]), torch.from_numpy(driven["head_to_world"])
+        signal, poses = driven_by(clip, model.components.conditioning, task.inputs)
         root = torso_of(clip)
         for start in range(0, len(clip), BATCH):
             part = slice(start, min(start + BATCH, len(clip)))
