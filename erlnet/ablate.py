@@ -70,9 +70,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def run(options: argparse.Namespace, command: str) -> int:
     """Plan, run what is missing, report."""
+    from erlnet.driving import choose_driving, choose_families
     from erlnet.grid import resolve
     from erlnet.runs.folders import check_writable
-    from erlnet.stages import choose_driving, choose_families, make_plan
+    from erlnet.stages import make_plan
     from erlnet.study import parse_command
 
     if options.jobs < 1:

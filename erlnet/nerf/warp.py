@@ -86,10 +86,10 @@ class HeadWarp(nn.Module):
         return filled[image, place]
 
     def read(self, displacement: Float[Tensor, "B 3 G G G"], points: Tensor) -> Tensor:
-        """(B,R,S,3) trilinearly read at points (B,R,S,3) in metres; outside the box, its border's."""
+        """(B,R,S,3) trilinearly read at points (B,R,S,3) in metres; outside the box nothing moves."""
         place = (points - self.low) * (2 / (self.high - self.low)) - 1
         # grid_sample counts x along the last axis, ours along the first.
-        read = F.grid_sample(displacement, place.flip(-1)[..., None, :], padding_mode="border", align_corners=True)
+        read = F.grid_sample(displacement, place.flip(-1)[..., None, :], padding_mode="zeros", align_corners=True)
         return read[..., 0].permute(0, 2, 3, 1)
 
 

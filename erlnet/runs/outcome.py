@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from erlnet import __version__
+from erlnet.driving import primary_endpoint
 from erlnet.errors import UserError
 from erlnet.grid import Grid
 from erlnet.metrics.cards import MODES, REFERENCES, said_in
@@ -16,7 +17,7 @@ from erlnet.runs.folders import write_whole
 from erlnet.runs.local import is_finished, result_name
 from erlnet.runs.notes import study_notes
 from erlnet.runs.progress import Display
-from erlnet.stages import Plan, primary_endpoint
+from erlnet.stages import Plan
 from erlnet.study import Command
 from erlnet.variant import digest
 

@@ -16,7 +16,8 @@ LEVELS = {  # room -> rooms it may import, beside itself and BASE; settings and 
     "nerf": {"head"},
     "variant": {"adf", "nerf"},
     "grid": {"variant", "grammar", "options", "presets", "data"},
-    "stages": {"variant", "metrics"},
+    "driving": {"variant", "metrics"},
+    "stages": {"variant", "metrics", "driving"},
     "report": {"metrics"},
     "runs": {
         "head",
@@ -27,6 +28,7 @@ LEVELS = {  # room -> rooms it may import, beside itself and BASE; settings and 
         "nerf",
         "variant",
         "grid",
+        "driving",
         "stages",
         "study",
         "report",

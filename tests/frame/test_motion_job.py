@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from motion_sweep import SMALL, SWEEP, ablate, scores
 
-from erlnet.stages import primary_endpoint
+from erlnet.driving import primary_endpoint
 
 
 @pytest.fixture(scope="module")

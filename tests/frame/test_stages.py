@@ -1,10 +1,11 @@
 import pytest
 
+from erlnet.driving import choose_driving, primary_endpoint
 from erlnet.errors import UserError
 from erlnet.grammar import parse_assignments
 from erlnet.grid import resolve
 from erlnet.metrics.cards import FAMILIES
-from erlnet.stages import Plan, choose_driving, make_plan, primary_endpoint
+from erlnet.stages import Plan, make_plan
 
 
 def plans(*words, driving=("tracked", "audio"), seed=0, families=("ssim", "lpips")) -> list[Plan]:
