@@ -12,6 +12,7 @@ from erlnet.nerf.geometry import head_box, static_box, whole_box
 from erlnet.nerf.head_motion import HeadMotion
 from erlnet.nerf.model import DbfNerf, Scene
 from erlnet.nerf.occupancy import seen_share
+from erlnet.nerf.placement import made_on, moved
 from erlnet.nerf.regions import bit
 from erlnet.nerf.sound import SoundWindows
 from erlnet.nerf.warp import HeadWarp
@@ -90,7 +91,9 @@ def place_head(model: DbfNerf, data: RendererData) -> None:
 
 def tighten(model: DbfNerf, data: RendererData) -> None:
     """Samples only where the half-trained branches show something, over frames spread through the data."""
-    views = []
+    views, device = [], model.plate.device
     for part in sample_frames(data, 48).split(4):
-        views.append((model.rays(whole(len(part), model.size)), data.driving(part)))
-    model.branches.tighten(views)
+        rays = model.rays(whole(len(part), model.size))
+        views.append((moved(rays, device), moved(data.driving(part), device)))
+    with made_on(device):
+        model.branches.tighten(views)

@@ -12,6 +12,7 @@ from erlnet.interfaces import Branches, Conditioning, Deform, Encoding, FeatureM
 from erlnet.nerf.branches import BranchParts, Driving
 from erlnet.nerf.cameras import Pinhole, Rays, camera_rays
 from erlnet.nerf.fusion import coverage
+from erlnet.nerf.placement import made_on, moved
 from erlnet.nerf.settings import RendererSettings
 from erlnet.nerf.windows import Windows, whole
 
@@ -132,10 +133,15 @@ class DbfNerf(nn.Module):
         root: Float[Tensor, "B 4 4"] | Float[Tensor, "4 4"],
         drop_head: bool = False,
     ) -> Rendered:
-        """Whole images; `drop_head` leaves out Head-NeRF, for the health gate: what lies behind is seen."""
-        driving = Driving(signal, head_to_world, root.expand(len(signal), 4, 4))
-        head, static, plate = self.maps(driving, whole(len(signal), self.size), drop_head=drop_head)
-        return Rendered(self.fuse(head, static, plate), head, static)
+        """Whole images on the model's device, wherever the inputs are.
+
+        `drop_head` leaves out Head-NeRF, for the health gate: what lies behind is seen.
+        """
+        device = self.plate.device
+        driving = moved(Driving(signal, head_to_world, root.expand(len(signal), 4, 4)), device)
+        with made_on(device):
+            head, static, plate = self.maps(driving, whole(len(signal), self.size), drop_head=drop_head)
+            return Rendered(self.fuse(head, static, plate), head, static)
 
     @torch.inference_mode()
     def frames(
@@ -145,10 +151,10 @@ class DbfNerf(nn.Module):
         root: Float[Tensor, "N 4 4"] | Float[Tensor, "4 4"],
         drop_head: bool = False,
     ) -> UInt8[Tensor, "N 3 H W"]:
-        """Rendered frames as bytes, a few at once; the caller bounds N."""
+        """Rendered frames as bytes on the CPU, a few at once; the caller bounds N."""
         root = root.expand(len(signal), 4, 4)
         out = []
         for part in torch.arange(len(signal)).split(self.settings.render_batch):
             image = self.render(signal[part], head_to_world[part], root[part], drop_head).image
-            out.append((image.clamp(0, 1) * 255).round().to(torch.uint8))
+            out.append((image.clamp(0, 1) * 255).round().to(torch.uint8).cpu())
         return torch.cat(out)

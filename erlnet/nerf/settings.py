@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+SHARES: dict[str, float] = {"quarter": 0.25, "half": 0.5}
+"""Shares of the steps after which a renderer is also kept as it then is, to see how it came to what it is."""
+
 
 @dataclass(frozen=True)
 class RendererSettings:

@@ -34,6 +34,6 @@ def bin_samples(
     if generator is None:
         place = torch.full((1, count), 0.5, device=near.device)
     else:
-        place = torch.rand((len(near), count), generator=generator).to(near.device)
+        place = torch.rand((len(near), count), generator=generator, device=generator.device).to(near.device)
     fraction = (torch.arange(count, device=near.device) + place) / count
     return near[:, None] + (far - near)[:, None] * fraction
