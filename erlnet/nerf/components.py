@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 if TYPE_CHECKING:
     from torch import nn
 
-    from erlnet.interfaces import Upsampler
     from erlnet.nerf.branches import BranchParts
 
 
@@ -22,6 +21,19 @@ class Dual:
         from erlnet.nerf.dual import DualBranches
 
         return DualBranches(parts)
+
+
+@dataclass(frozen=True)
+class Single:
+    """One NeRF of head and torso in the head's frame, with the samples and parameters of both branches: the control."""
+
+    VERSION: ClassVar[int] = 1
+    LAYERS: ClassVar[int] = 1
+
+    def build(self, parts: BranchParts) -> nn.Module:
+        from erlnet.nerf.single import SingleBranch
+
+        return SingleBranch(parts)
 
 
 @dataclass(frozen=True)
@@ -101,33 +113,30 @@ class PoseDeform:
 
 
 @dataclass(frozen=True)
-class PixelFusion:
-    """Two images laid over each other: both branches decoded apart by the same CNN, then blended by head opacity."""
+class ConditionDeform:
+    """The head pose as an input of Static-NeRF's field; its points stay."""
 
-    train: Literal["joint", "separate"] = "joint"
-    refine: bool = False
+    hidden: int = 32
+    width: int = 8
 
     VERSION: ClassVar[int] = 1
 
-    def build(self, channels: int, factor: int, upsampler: Upsampler) -> nn.Module:
-        from erlnet.nerf.fusion import PixelOverlay
+    def build(self, pose_width: int) -> nn.Module:
+        from erlnet.nerf.deform import PoseCondition
 
-        refiner = upsampler.build(3 * factor**2, factor) if self.refine else None
-        return PixelOverlay(factor, separate=self.train == "separate", refiner=refiner)
+        return PoseCondition(pose_width, self.hidden, self.width)
 
 
 @dataclass(frozen=True)
-class FeatureFusion:
-    """Feature maps merged by their opacities, then decoded once (the paper's)."""
-
-    rule: Literal["normalised", "over"] = "normalised"
+class NoDeform:
+    """A torso that does not follow the head: its points stay, and the pose is not known to it."""
 
     VERSION: ClassVar[int] = 1
 
-    def build(self, channels: int, factor: int, upsampler: Upsampler) -> nn.Module:
-        from erlnet.nerf.fusion import FeatureMerge
+    def build(self, pose_width: int) -> nn.Module:
+        from erlnet.nerf.deform import Unmoved
 
-        return FeatureMerge(self.rule)
+        return Unmoved()
 
 
 @dataclass(frozen=True)

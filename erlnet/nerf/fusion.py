@@ -45,6 +45,16 @@ class FeatureMerge(nn.Module):
         return decode(fuse_features(head, static, plate, self.rule))
 
 
+class VolumeMerge(nn.Module):
+    """F_h + F_s + (1 - A_h - A_s) F_g, decoded once: the samples were merged along the ray (erlnet.nerf.joint)."""
+
+    separate = False
+
+    def forward(self, head: FeatureMaps, static: FeatureMaps, plate: Tensor, decode: Decode) -> Tensor:
+        behind = 1 - coverage(head.opacity, static.opacity, joint=True)
+        return decode(head.features + static.features + behind * plate)
+
+
 class Layers(NamedTuple):
     head: Tensor  # (B,3,H,W) I_h
     static: Tensor  # (B,3,H,W) I_s
@@ -54,9 +64,10 @@ class Layers(NamedTuple):
 class PixelOverlay(nn.Module):
     """a I_h + (1 - a) I_s, both decoded by the same weights.
 
-    I_h = decode(F_h / (A_h + eps)): the head map is un-premultiplied first, or alpha would count twice and plant a dark
-    fringe at the neck. I_s = decode(F_s + (1 - A_s) F_g). `refiner`, if any, is an upsampler that sees the overlay as
-    features (space to depth, grey at 0) and starts as the identity.
+    I_s = decode(S), S = F_s + (1 - A_s) F_g. I_h = decode((F_h + eps S) / (A_h + eps)): the head map is
+    un-premultiplied first, or alpha would count twice and plant a dark fringe at the neck. Where there is no head its
+    layer shows what lies behind, not black: `a` is smooth, so it reaches further than the head does. `refiner`, if
+    any, is an upsampler that sees the overlay as features (space to depth, grey at 0) and starts as the identity.
     """
 
     def __init__(self, factor: int, separate: bool, refiner: nn.Module | None):
@@ -66,17 +77,13 @@ class PixelOverlay(nn.Module):
         self.refiner = refiner
 
     def layers(self, head: FeatureMaps, static: FeatureMaps, plate: Tensor, decode: Decode) -> Layers:
-        images = decode(
-            torch.cat(
-                [
-                    head.features / (head.opacity + EPSILON),
-                    static.features + (1 - static.opacity) * plate,
-                ]
-            )
-        )
+        behind = static.features + (1 - static.opacity) * plate
+        # The filling is no way for the head's loss to teach the torso.
+        ahead = (head.features + EPSILON * behind.detach()) / (head.opacity + EPSILON)
+        images = decode(torch.cat([ahead, behind]))
         alpha = F.interpolate(head.opacity, scale_factor=self.factor, mode="bilinear", align_corners=False)
-        ahead, behind = images.chunk(2)
-        return Layers(ahead, behind, alpha)
+        head_image, static_image = images.chunk(2)
+        return Layers(head_image, static_image, alpha)
 
     def overlay(self, layers: Layers) -> Tensor:
         image = layers.alpha * layers.head + (1 - layers.alpha) * layers.static

@@ -6,15 +6,17 @@ from erlnet.interfaces import REGIONS
 from erlnet.nerf.cameras import Pinhole
 from erlnet.nerf.components import (
     Cnn,
+    ConditionDeform,
     Dual,
-    FeatureFusion,
     FlameConditioning,
+    NoDeform,
     NoPerceptual,
-    PixelFusion,
     PoseDeform,
+    Single,
     TriPlane,
 )
 from erlnet.nerf.footage import RendererData
+from erlnet.nerf.fusion_components import AttentionFusion, FeatureFusion, PixelFusion, VolumeFusion
 from erlnet.nerf.model import RendererComponents
 from erlnet.nerf.settings import RendererSettings
 
@@ -25,7 +27,11 @@ FUSIONS = {
     "pixel": PixelFusion(),
     "separate": PixelFusion("separate"),
     "refine": PixelFusion(refine=True),
+    "attention": AttentionFusion(width=8, heads=2),
+    "volume": VolumeFusion(),
 }
+BRANCHES = {"dual": Dual(), "single": Single()}
+DEFORMS = {"pose": PoseDeform(8), "condition": ConditionDeform(8, 4), "none": NoDeform()}
 
 
 def bits(*names: str) -> int:
@@ -66,9 +72,15 @@ def make_toy(n_frames: int = 2) -> RendererData:
     )
 
 
-def make_components(fusion: str = "normalised") -> RendererComponents:
+def make_components(fusion: str = "normalised", branches: str = "dual", deform: str = "pose") -> RendererComponents:
     return RendererComponents(
-        Dual(), FlameConditioning(width=8, hidden=8), TriPlane(16, 4), PoseDeform(8), FUSIONS[fusion], Cnn(16, 1), NoPerceptual()
+        BRANCHES[branches],
+        FlameConditioning(width=8, hidden=8),
+        TriPlane(16, 4),
+        DEFORMS[deform],
+        FUSIONS[fusion],
+        Cnn(16, 1),
+        NoPerceptual(),
     )
 
 

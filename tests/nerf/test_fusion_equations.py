@@ -6,8 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from erlnet.interfaces import FeatureMaps
-from erlnet.nerf.components import Cnn, FeatureFusion, PixelFusion
+from erlnet.nerf.components import Cnn
 from erlnet.nerf.fusion import fuse_features
+from erlnet.nerf.fusion_components import FeatureFusion, PixelFusion
 
 UNIT = st.floats(0, 1)
 
@@ -58,11 +59,19 @@ def test_pixel_fusion_of_constant_features_plants_no_dark_fringe():
     assert image.max() < 0.7 + 2e-3
 
 
+def test_pixel_fusion_of_a_hard_edge_plants_no_dark_fringe_either():
+    fusion = PixelFusion().build(4, 4, Cnn())
+    alpha = (torch.arange(16) > 7).float().expand(1, 1, 8, 16).contiguous()  # upsampled, it reaches half a px further
+    head = FeatureMaps(torch.full((1, 4, 8, 16), 0.7) * alpha, alpha, alpha)
+    image = fusion(head, maps(0.7, 0.5, (1, 4, 8, 16)), torch.full((1, 4, 8, 16), 0.7), decode_blocks)
+    assert torch.allclose(image, torch.tensor(0.7), atol=1e-5)
+
+
 def test_pixel_fusion_by_hand():
     fusion = PixelFusion().build(4, 4, Cnn())
     image = fusion(maps(2, 0.5), maps(3, 0.4), torch.full((1, 4, 2, 2), 10.0), decode_blocks)
-    # I_h = 1 / .501, I_s = 1.2 + .6 * 10, half of each
-    assert torch.allclose(image, torch.tensor(0.5 * 1 / 0.501 + 0.5 * 7.2), atol=1e-4)
+    # I_s = 1.2 + .6 * 10, I_h = (1 + .001 I_s) / .501, half of each
+    assert torch.allclose(image, torch.tensor(0.5 * 1.0072 / 0.501 + 0.5 * 7.2), atol=1e-4)
 
 
 def test_both_pixel_layers_are_decoded_by_the_same_weights():
@@ -70,7 +79,7 @@ def test_both_pixel_layers_are_decoded_by_the_same_weights():
     torch.nn.init.normal_(upsampler.last.weight)
     fusion = PixelFusion().build(4, 2, Cnn(width=8))
     static = maps(0.3, 1.0)
-    head = FeatureMaps(static.features * 1.001, static.opacity, static.depth)  # 1.001: undoes the epsilon
+    head = FeatureMaps(static.features, static.opacity, static.depth)
     layers = fusion.layers(head, static, torch.zeros(1, 4, 2, 2), upsampler)
     assert torch.allclose(layers.head, layers.static, atol=1e-5)
 
