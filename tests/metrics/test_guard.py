@@ -66,6 +66,15 @@ def test_sound_driven_motion_may_be_looser_but_must_beat_the_ridge():
     assert "mesh_r_above_ridge" in unknown.values["not_checked"]
 
 
+def test_without_a_mesh_the_pictures_mouth_must_beat_the_ridge():
+    heard = replace(GOOD, r=[0.6], ridge_r=[0.5])
+    guard = mouth_guard("audio", heard)
+    assert guard.status == "passed"
+    assert guard.values["mouth_open_r_above_ridge"] == pytest.approx(0.1)
+    assert mouth_guard("audio", replace(heard, r=[0.4])).values["failed"] == ["mouth_open_r_above_ridge"]
+    assert mouth_guard("audio", replace(heard, r=[None])).status == "n/a"
+
+
 def test_without_frames_no_picture_is_judged():
     motion = MouthEvidence(r=[0.9], slope=[1.0], lag=[0.0], mesh_r=[0.9], ridge_r=[0.8], faces_missed=None)
     assert mouth_guard("audio", motion).status == "passed"
