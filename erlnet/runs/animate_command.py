@@ -18,15 +18,16 @@ from erlnet.head.model import HeadModel
 from erlnet.metrics.motion.mesh import FaceMesh
 from erlnet.metrics.mouth import mouth_scores
 from erlnet.runs.animation_curves import Curves, curves_svg
-from erlnet.runs.animation_film import Head, film, head_size, write_mp4
+from erlnet.runs.animation_film import SYNTHETIC, Head, film, head_size
 from erlnet.runs.animation_head import HeadView
 from erlnet.runs.animation_made import Made, Truth, check_fit, make, truth_of
 from erlnet.runs.animation_measures import head_figures, measure, npz_arrays
-from erlnet.runs.animation_run import find_run
-from erlnet.runs.animation_sound import Sound, open_sound
-from erlnet.runs.animation_styles import open_styles
+from erlnet.runs.driving_sound import Sound, open_sound
+from erlnet.runs.driving_styles import open_styles
 from erlnet.runs.folders import check_writable, write_json
+from erlnet.runs.mp4 import write_mp4
 from erlnet.runs.progress import Display
+from erlnet.runs.trained_run import find_run
 
 RECORD = "animation.json"
 
@@ -75,7 +76,7 @@ def _write(out: Path, sound: Sound, made: Sequence[Made], model: HeadModel, disp
     title = f"Motion generated from the sound of {sound.name}, {sound.seconds:.2f} s"
     lines = [Curves(p.label, values, p is truth) for p, values in zip(shown, curves)]
     write_whole(out / "curves.svg", curves_svg(lines, sound.samples, made[0].motion.fps, title))
-    n_frames = write_mp4(out / "animation.mp4", _film(shown, sound, model, display), sound.samples)
+    n_frames = write_mp4(out / "animation.mp4", _film(shown, sound, model, display), sound.samples, SYNTHETIC)
     display.close()
     _remove_stale(out, files)
     true_mouth = curves[-1]["mouth"] if truth else None

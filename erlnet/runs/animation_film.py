@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
-from pathlib import Path
 
-import av
 import numpy as np
-from av.video.reformatter import ColorRange, Colorspace
 from PIL import Image, ImageDraw, ImageFont
 
 from erlnet.data.clip import FPS, SAMPLE_RATE
@@ -28,8 +24,6 @@ _WAVE, _PLAYED, _CURSOR, _TEXT, _SOFT = (
     (240, 240, 242),
     (160, 162, 168),
 )
-_CRF = 18
-_BLOCK = SAMPLE_RATE // FPS
 
 
 @dataclass(frozen=True)
@@ -102,44 +96,3 @@ def _fit(caption: str, width: int, font: ImageFont.FreeTypeFont | ImageFont.Imag
     while font.getlength(shown) > width - 16 and len(shown) > 2:
         shown = shown[:-2] + "\N{HORIZONTAL ELLIPSIS}"
     return shown
-
-
-def write_mp4(path: Path, pictures: Iterable[np.ndarray], samples: np.ndarray) -> int:
-    """H.264 and AAC in step, 25 fps, with a `comment` that says it is synthetic; the number of frames.
-
-    Pictures (H,W,3) uint8 with even sides are taken one at a time. `path` is seen whole or not at all: it is written
-    under another name in the same folder.
-    """
-    scratch = path.with_name(f".{path.name}.part")
-    count = 0
-    try:
-        with av.open(str(scratch), "w", format="mp4", options={"movflags": "+faststart"}) as container:
-            container.metadata["comment"] = SYNTHETIC
-            video = container.add_stream("libx264", rate=FPS)
-            video.pix_fmt = "yuv420p"
-            video.options = {"crf": str(_CRF), "preset": "veryfast", "threads": "1"}
-            context = video.codec_context
-            context.colorspace, context.color_range = Colorspace.ITU709, ColorRange.MPEG
-            context.color_primaries, context.color_trc = 1, 1  # BT.709, said outright so that players do not guess
-            sound = container.add_stream("aac", rate=SAMPLE_RATE, layout="mono")
-            for picture in pictures:
-                if not count:
-                    video.height, video.width = picture.shape[:2]
-                frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
-                frame = frame.reformat(
-                    format="yuv420p", dst_colorspace=Colorspace.ITU709, dst_color_range=ColorRange.MPEG
-                )
-                container.mux(video.encode(frame))
-                block = samples[count * _BLOCK : (count + 1) * _BLOCK].astype(np.float32)
-                if len(block):
-                    chunk = av.AudioFrame.from_ndarray(block[None], format="fltp", layout="mono")
-                    chunk.sample_rate, chunk.pts = SAMPLE_RATE, count * _BLOCK
-                    chunk.time_base = Fraction(1, SAMPLE_RATE)
-                    container.mux(sound.encode(chunk))
-                count += 1
-            container.mux(video.encode(None))
-            container.mux(sound.encode(None))
-        scratch.replace(path)
-    finally:
-        scratch.unlink(missing_ok=True)
-    return count

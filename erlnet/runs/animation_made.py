@@ -14,12 +14,12 @@ from erlnet.adf.generate import generate
 from erlnet.errors import UserError
 from erlnet.head.model import HeadModel
 from erlnet.metrics.motion.record import Motion
-from erlnet.runs.animation_run import TrainedRun
-from erlnet.runs.animation_sound import Sound
-from erlnet.runs.animation_styles import Asked
 from erlnet.runs.drive_stages import Generator, seed_of
+from erlnet.runs.driving_sound import Sound
+from erlnet.runs.driving_styles import Asked
 from erlnet.runs.motion_scores import motion_of
 from erlnet.runs.motion_stages import features_of, tensors_of
+from erlnet.runs.trained_run import TrainedRun
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +44,7 @@ class Truth:
 def make(run: TrainedRun, sound: Sound, asked: Sequence[Asked]) -> tuple[list[Made], float]:
     """The motions, and how many seconds making them took, without sound features and loading."""
     generator = Generator(run.inputs)
-    features = _heard(run, sound)
+    features = heard(run, sound)
     mapper, codec = generator.mapper, generator.codec
     made, seconds = [], 0.0
     for style in asked:
@@ -58,7 +58,7 @@ def make(run: TrainedRun, sound: Sound, asked: Sequence[Asked]) -> tuple[list[Ma
     return made, seconds
 
 
-def _heard(run: TrainedRun, sound: Sound) -> torch.Tensor:
+def heard(run: TrainedRun, sound: Sound) -> torch.Tensor:
     """(T,A) sound features; a clip's are the run's own, which also heard what lies around a cut clip."""
     if sound.truth is not None:
         return features_of(run.inputs["features"], sound.truth)

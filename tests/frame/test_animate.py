@@ -17,11 +17,11 @@ from erlnet.data.sequence_files import read_motion
 from erlnet.data.video import read_audio
 from erlnet.head.streams import pack_pose
 from erlnet.runs.animation_made import make
-from erlnet.runs.animation_run import find_run
-from erlnet.runs.animation_sound import Sound
-from erlnet.runs.animation_styles import Asked
 from erlnet.runs.drive_stages import Generator
+from erlnet.runs.driving_sound import Sound
+from erlnet.runs.driving_styles import Asked
 from erlnet.runs.motion_stages import tensors_of
+from erlnet.runs.trained_run import find_run
 
 TRAIN = (
     "dataset=bank preset=smoke threads=1 bank.speakers=2 bank.train_clips=1 bank.test_clips=1 bank.judge_speakers=0 "

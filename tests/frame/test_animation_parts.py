@@ -19,11 +19,12 @@ from erlnet.head.model import HeadModel
 from erlnet.metrics.motion.mesh import FaceMesh
 from erlnet.metrics.motion.record import Motion
 from erlnet.runs.animation_curves import Curves, curves_svg
-from erlnet.runs.animation_film import Head, film, write_mp4
+from erlnet.runs.animation_film import Head, film
 from erlnet.runs.animation_head import BACKGROUND, HeadView
 from erlnet.runs.animation_measures import measure
-from erlnet.runs.animation_sound import read_sound
 from erlnet.runs.animation_wave import envelope, thinned
+from erlnet.runs.driving_sound import read_sound
+from erlnet.runs.mp4 import write_mp4
 
 
 @pytest.fixture(scope="module")
@@ -106,7 +107,7 @@ def test_frames_are_made_when_the_encoder_takes_them(tmp_path):
     next(taken)
     next(taken)
     assert made == [0, 1]
-    assert write_mp4(tmp_path / "film.mp4", taken, np.zeros(16000, np.float32)) == 23
+    assert write_mp4(tmp_path / "film.mp4", taken, np.zeros(16000, np.float32), "a comment") == 23
 
 
 def test_memory_does_not_grow_with_the_length(tmp_path):
@@ -114,7 +115,7 @@ def test_memory_does_not_grow_with_the_length(tmp_path):
         head = Head("a", (np.zeros((384, 384, 3), np.uint8) for _ in range(n)))
         sound = np.zeros(n * 640, np.float32)
         tracemalloc.start()
-        write_mp4(tmp_path / "film.mp4", film([head], sound, n), sound)
+        write_mp4(tmp_path / "film.mp4", film([head], sound, n), sound, "a comment")
         found = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         return found
@@ -133,7 +134,7 @@ def test_a_film_that_breaks_off_leaves_what_was_there(tmp_path):
         raise RuntimeError("no more")
 
     with pytest.raises(RuntimeError):
-        write_mp4(path, broken(), np.zeros(1600, np.float32))
+        write_mp4(path, broken(), np.zeros(1600, np.float32), "a comment")
     assert [p.read_bytes() for p in tmp_path.iterdir()] == [b"the one before"]
 
 

@@ -1,4 +1,4 @@
-"""The trained stage one that a result folder points to."""
+"""What a result folder has trained: its stage one (the mapper), or its renderer."""
 
 from __future__ import annotations
 
@@ -17,80 +17,105 @@ from erlnet.runs.task import component_of, read_config
 if TYPE_CHECKING:
     from erlnet.data.splits import Split
 
-HOW = "train one with: python -m erlnet.ablate dataset=bank"
+
+@dataclass(frozen=True)
+class Trained:
+    """A kind of stage that commands go on from."""
+
+    stage: str
+    noun: str
+    why_not: str  # why a finished result has none
+    how: str  # what to do about it
+
+
+MAPPER = Trained(
+    "motion", "mapper", "nothing in it was driven by sound", "train one with: python -m erlnet.ablate dataset=bank"
+)
+RENDERER = Trained(
+    "renderer", "renderer", "nothing in it was rendered", "train one with: python -m erlnet.ablate fusion=feature"
+)
 
 
 @dataclass(frozen=True)
 class TrainedRun:
-    """One result's mapper and what it was trained with."""
+    """One result's trained stage and what it was trained with."""
 
     result: Path  # OUT/results/NAME
-    inputs: Mapping[str, Path]  # finished stages: prepare, features, codec, motion
+    stage: str
+    inputs: Mapping[str, Path]  # finished stages: the trained one, `prepare`, and what else it read
 
     @property
     def out(self) -> Path:
         return self.result.parents[1]
 
     @cached_property
+    def config(self) -> dict[str, Any]:
+        """What the trained stage read."""
+        return read_config(self.inputs[self.stage])
+
+    @cached_property
     def split(self) -> Split:
+        """The run's clips; at the renderer's size where it is a renderer's run."""
         from erlnet.runs.clips import open_split
 
-        return open_split(self.inputs["prepare"], read_config(self.inputs["motion"]))
+        size = {"size": self.config["renderer"]["size"]} if "renderer" in self.config else {}
+        return open_split(self.inputs["prepare"], {"split": self.config["split"]} | size)
 
     @property
     def threads(self) -> int:
-        return int(_description(self.inputs["motion"])["compute"]["threads"])
+        return int(_description(self.inputs[self.stage])["compute"]["threads"])
 
     def component(self, stage: str, slot: str) -> Component:
         """What filled a slot in one of the stages."""
         return component_of(read_config(self.inputs[stage])[slot], slot)
 
 
-def find_run(folder: Path) -> TrainedRun:
-    """`folder` is OUT/results/NAME, or OUT where all results with a mapper share it; UserError where neither."""
+def find_run(folder: Path, kind: Trained = MAPPER) -> TrainedRun:
+    """`folder` is OUT/results/NAME, or OUT where all its results with such a stage share it; UserError where neither."""
     if not folder.is_dir():
-        raise UserError(f"{folder}: there is no such folder; give a run's OUT or OUT/results/NAME, or {HOW}")
+        raise UserError(f"{folder}: there is no such folder; give a run's OUT or OUT/results/NAME, or {kind.how}")
     if (folder / "result.json").is_file():
-        return _trained(folder.resolve())
+        return _trained(folder.resolve(), kind)
     results = [path.parent.resolve() for path in sorted(folder.glob("results/*/result.json"))]
     if not results:
-        raise UserError(f"{folder}: holds no result of a run; give a run's OUT or OUT/results/NAME, or {HOW}")
+        raise UserError(f"{folder}: holds no result of a run; give a run's OUT or OUT/results/NAME, or {kind.how}")
     found, reasons = [], []
     for result in results:
         try:
-            found.append(_trained(result))
+            found.append(_trained(result, kind))
         except UserError as error:
             reasons.append(error)
     if not found:
         raise reasons[0]
-    if len({run.inputs["motion"] for run in found}) > 1:
+    if len({run.inputs[kind.stage] for run in found}) > 1:
         names = ", ".join(f"{folder / 'results' / run.result.name} ({_called(run.result)})" for run in found)
-        raise UserError(f"{folder}: its results have different mappers; name one of them: {names}")
+        raise UserError(f"{folder}: its results have different {kind.noun}s; name one of them: {names}")
     return found[0]
 
 
-def _trained(result: Path) -> TrainedRun:
+def _trained(result: Path, kind: Trained) -> TrainedRun:
     try:
         told: dict[str, Any] = json.loads((result / "result.json").read_text())
         stages = list(told["stages"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UserError(f"{result}: its result.json cannot be read ({error}); issue the sweep again") from None
-    mapper = next((name for name in stages if name.startswith("motion/")), None)
-    if mapper is None and stages:
-        raise UserError(f"{result}: has no trained mapper, since nothing in it was driven by sound; {HOW}")
-    folder = result.parents[1] / "stages" / mapper if mapper else None
+    name = next((name for name in stages if name.startswith(f"{kind.stage}/")), None)
+    if name is None and stages:
+        raise UserError(f"{result}: has no trained {kind.noun}, since {kind.why_not}; {kind.how}")
+    folder = result.parents[1] / "stages" / name if name else None
     if folder is None or not (folder / "DONE").is_file():
         raise UserError(
-            f"{result}: its mapper is not trained ({told.get('error') or 'unfinished'}); issue the sweep again"
+            f"{result}: its {kind.noun} is not trained ({told.get('error') or 'unfinished'}); issue the sweep again"
         )
     inputs = {role: result.parents[1] / "stages" / name for role, name in _description(folder)["inputs"].items()}
     gone = [path for path in inputs.values() if not (path / "DONE").is_file()]
     if gone:
-        raise UserError(f"{result}: {gone[0]}, which its mapper was trained with, is gone; issue the sweep again")
-    inputs |= {"motion": folder}
-    for stage in ("features", "codec", "motion"):
-        _check_versions(inputs[stage])
-    return TrainedRun(result, inputs)
+        raise UserError(f"{result}: {gone[0]}, which its {kind.noun} was trained with, is gone; issue the sweep again")
+    inputs |= {kind.stage: folder}
+    for role, stage in inputs.items():
+        if role != "prepare":  # clips of another version are clips still
+            _check_versions(stage)
+    return TrainedRun(result, kind.stage, inputs)
 
 
 def _check_versions(stage: Path) -> None:

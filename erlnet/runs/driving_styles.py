@@ -13,9 +13,9 @@ from erlnet.data.components import Folder
 from erlnet.errors import UserError
 from erlnet.interfaces import Preparation
 from erlnet.registry import did_you_mean
-from erlnet.runs.animation_run import TrainedRun
 from erlnet.runs.prepare_command import BatchProgress
 from erlnet.runs.progress import Display
+from erlnet.runs.trained_run import TrainedRun
 
 
 @dataclass(frozen=True)
