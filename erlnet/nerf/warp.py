@@ -45,7 +45,7 @@ class HeadWarp(nn.Module):
             raise ValueError(f"the head model moves by {len(motion.moves)} numbers, not {len(self.moves)}")
         self.low.copy_(box[0])
         self.high.copy_(box[1])
-        weights, vertices = node_weights(self.nodes(), motion.vertices)
+        weights, vertices = node_weights(self.nodes().cpu(), motion.vertices)
         moves = torch.stack([(weights[..., None] * move[vertices]).sum(1) for move in motion.moves])
         self.moves.copy_(moves.flatten(1))
         self.jaw_weight.copy_((weights * motion.jaw_weight[vertices]).sum(1))
@@ -53,13 +53,13 @@ class HeadWarp(nn.Module):
 
     def nodes(self) -> Float[Tensor, "N 3"]:
         """The grid's nodes in metres, x slowest."""
-        line = torch.linspace(0, 1, RESOLUTION)
+        line = torch.linspace(0, 1, RESOLUTION, device=self.low.device)
         grid = torch.stack(torch.meshgrid(line, line, line, indexing="ij"), -1).flatten(0, 2)
         return self.low + (self.high - self.low) * grid
 
     def displacement(self, signal: Float[Tensor, "B D"]) -> Float[Tensor, "B 3 G G G"]:
         """The forward displacement (m) at the nodes, for each image's row of the expression stream."""
-        turn = matrix_from_axis_angle(signal[:, JAW]) - torch.eye(3)  # (B,3,3)
+        turn = matrix_from_axis_angle(signal[:, JAW]) - torch.eye(3, device=signal.device)  # (B,3,3)
         lids = signal[:, LIDS].clamp(0, 1)
         moved = torch.cat([signal[:, : JAW.start], lids, turn.flatten(1)], 1) @ self.moves
         moved = moved.unflatten(1, (-1, 3))
@@ -76,7 +76,7 @@ class HeadWarp(nn.Module):
             return points
         # One lookup for all images needs as many rays in each: short ones are filled up.
         counts = torch.bincount(image, minlength=len(signal))
-        place = torch.arange(len(image)) - (counts.cumsum(0) - counts)[image]
+        place = torch.arange(len(image), device=image.device) - (counts.cumsum(0) - counts)[image]
         filled = points.new_zeros(len(signal), int(counts.max()), *points.shape[1:])
         filled[image, place] = points
         displacement = self.displacement(signal)

@@ -93,6 +93,13 @@ def test_a_frame_hears_the_sound_of_its_window_and_no_other(trained, speaking):
     assert different.nonzero()[:, 0].tolist() == [5, 6, 7, 8]
 
 
+def test_the_same_seed_gives_the_same_bits(speaking, components):
+    first, second = (
+        train_renderer(speaking, components, make_settings(steps=6), 0, Silent())[0].state_dict() for _ in range(2)
+    )
+    assert all(torch.equal(first[name], second[name]) for name in first)
+
+
 def test_a_renderer_driven_by_sound_comes_back_from_its_file_alone(trained, speaking, components, tmp_path):
     save_renderer(tmp_path / "renderer.safetensors", trained)
     again = load_renderer(tmp_path / "renderer.safetensors", components, make_settings(steps=30))
