@@ -184,10 +184,21 @@ def _variant(
         owner_type = STAGE_SETTINGS[target.owner] if target.kind == "stage" else classes[target.owner]
         values[target.owner][target.option] = parse_value(text, option_types(owner_type)[target.option], word)
     choices = {slot: Choice(config[slot], _made(classes[slot], values[slot], slot)) for slot in SLOTS}
+    _check_layers(choices)
     settings = {stage: _made(kind, values[stage], stage) for stage, kind in STAGE_SETTINGS.items()}
     # One swept slot: its component's name says it all. More: every label carries its axis.
     name = labels[0][1] if len(labels) == 1 and labels[0][0] in SLOTS else " ".join(f"{a}={v}" for a, v in labels)
     return Variant(name or "default", choices, settings, base.data, base.preset, base.split, base.threads)
+
+
+def _check_layers(choices: Mapping[str, Choice]) -> None:
+    """What a fusion trains apart must be apart: UserError where it is one NeRF."""
+    fusion, branches = choices["fusion"], choices["branches"]
+    if getattr(fusion.component, "SEPARATE", False) and getattr(branches.component, "LAYERS", 2) == 1:
+        raise UserError(
+            f"fusion={fusion.name} with train=separate trains head and torso apart, and branches={branches.name} has "
+            "one NeRF for both; choose branches=dual or fusion.train=joint"
+        )
 
 
 def _made(kind: type, values: Mapping[str, Any], where: str) -> Any:

@@ -24,6 +24,12 @@ LIMITS: dict[str, tuple[str, float]] = {
 }
 
 
+NOT_APPLICABLE: dict[str, str | dict[str, str]] = {
+    "status": "n/a",
+    "values": {"reason": "one NeRF draws head and torso, so neither has a part of its own"},
+}
+
+
 class HealthFrames(NamedTuple):
     """A batch of rendered frames to judge."""
 
@@ -113,5 +119,6 @@ def health_frames(
     whole = model.render(signal, head_to_world, root)
     headless = model.render(signal, head_to_world, root, drop_head=True)
     return HealthFrames(
-        whole.head.opacity, whole.static.opacity, whole.image, headless.image, truth.float() / 255, regions
-    )
+        whole.head.opacity.cpu(), whole.static.opacity.cpu(), whole.image.cpu(), headless.image.cpu(),
+        truth.float() / 255, regions,
+    )  # fmt: skip

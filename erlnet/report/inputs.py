@@ -118,6 +118,7 @@ class Cost:
     peak_rss_bytes: int | None = None
     stages: Mapping[str, float] = field(default_factory=dict)
     parameters: Mapping[str, int] = field(default_factory=dict)  # network -> number of parameters
+    multiply_adds_per_frame: int | None = None  # of the renderer (erlnet.nerf.work says what is not counted)
 
 
 @dataclass(frozen=True)

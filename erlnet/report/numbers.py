@@ -43,6 +43,10 @@ def memory(size: float | None) -> str:
     return "n/a" if size is None else f"{size / 2**20:,.0f} MiB"
 
 
+def millions(number: float | None) -> str:
+    return "n/a" if number is None else f"{number / 1e6:,.0f} million"
+
+
 def count(n: int, noun: str) -> str:
     return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
 

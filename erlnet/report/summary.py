@@ -38,7 +38,12 @@ def summary(analysis: Analysis) -> dict[str, Any]:
                     "health": {"status": v.health.status, "values": v.health.values},
                     "mouth_guard": {"status": v.mouth_guard.status, "values": v.mouth_guard.values},
                     "scores": _score_rows(analysis, v.name),
-                    "cost": {"seconds": v.cost.seconds, "peak_rss_bytes": v.cost.peak_rss_bytes},
+                    "cost": {
+                        "seconds": v.cost.seconds,
+                        "peak_rss_bytes": v.cost.peak_rss_bytes,
+                        "parameters": v.cost.parameters,
+                        "multiply_adds_per_frame": v.cost.multiply_adds_per_frame,
+                    },
                     "plan": {"stages": v.plan.stages, "shared_with": v.plan.shared_with},
                     "unavailable": [
                         {"metric": u.metric, "reason": u.reason, "remedy": u.remedy} for u in analysis.unavailable(v)

@@ -89,4 +89,5 @@ def cost_table(variants: Sequence[VariantResult]) -> dict[str, Any]:
     shown = [v for v in variants if v.cost.seconds is not None or v.cost.stages]
     stages = list(dict.fromkeys(stage for v in shown for stage in v.cost.stages))
     networks = list(dict.fromkeys(network for v in shown for network in v.cost.parameters))
-    return {"variants": shown, "stages": stages, "networks": networks}
+    rendered = any(v.cost.multiply_adds_per_frame is not None for v in shown)
+    return {"variants": shown, "stages": stages, "networks": networks, "rendered": rendered}

@@ -165,8 +165,9 @@ def _variant(
 ) -> VariantResult:
     import pandas as pd
 
-    from erlnet.report.inputs import SCORE_COLUMNS, Cost, SharedPlan, Unavailable, VariantResult
+    from erlnet.report.inputs import SCORE_COLUMNS, SharedPlan, Unavailable, VariantResult
     from erlnet.runs.checks import health_check, mouth_guard_check
+    from erlnet.runs.cost import cost_of
 
     variant = group[0].variant
     own = [results[result_name(plan)] for plan in group]
@@ -191,12 +192,7 @@ def _variant(
         scores=scores,
         health=health_check(group, out),
         mouth_guard=mouth_guard_check(scores, references, guard_mode, bool(group[0].renders)),
-        cost=Cost(
-            seconds=sum(_stage_seconds(group, out).values()),
-            peak_rss_bytes=max((r.get("peak_rss_bytes") or 0 for r in own), default=0) or None,
-            stages=_stage_seconds(group, out),
-            parameters=_parameters(group, out),
-        ),
+        cost=cost_of(group, out, max((r.get("peak_rss_bytes") or 0 for r in own), default=0) or None),
         plan=SharedPlan(
             stages={stage.label: f"{stage.name}/{stage.key}" for stage in group[0].stages},
             shared_with=_shared(group[0], plans),
@@ -214,24 +210,6 @@ def _shared(plan: Plan, plans: Sequence[Plan]) -> dict[str, list[str]]:
         if others:
             shared[stage.label] = sorted(others)
     return shared
-
-
-def _stage_seconds(group: Sequence[Plan], out: Path) -> dict[str, float]:
-    """Seconds that each stage took when it was made, over the group's seeds."""
-    seconds: dict[str, float] = {}
-    for stage in {s.key: s for plan in group for s in plan.stages}.values():
-        if stage.done(out):
-            took = json.loads((stage.folder(out) / "metrics.json").read_text())["seconds"]
-            seconds[stage.label] = seconds.get(stage.label, 0.0) + took
-    return seconds
-
-
-def _parameters(group: Sequence[Plan], out: Path) -> dict[str, int]:
-    counted = {}
-    for stage in group[0].stages:
-        if stage.name in ("codec", "motion", "renderer") and stage.done(out):
-            counted[stage.name] = int(json.loads((stage.folder(out) / "metrics.json").read_text())["parameters"])
-    return counted
 
 
 def _frames(plan: Plan, out: Path) -> dict[tuple[str, str], Path]:

@@ -70,6 +70,12 @@ def test_a_mistake_is_named_before_anything_runs(words, message):
         grid(*words)
 
 
+def test_head_and_torso_are_not_trained_apart_where_they_are_one():
+    with pytest.raises(UserError, match=r"branches=single has one NeRF for both; choose branches=dual or fusion.train"):
+        grid("fusion=pixel", "fusion.train=separate", "branches=single")
+    assert len(grid("fusion=pixel", "fusion.train=joint", "branches=dual,single").variants) == 2
+
+
 def test_each_data_set_has_the_split_it_comes_with():
     def split(*words):
         return grid(*words).variants[0].split

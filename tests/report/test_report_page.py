@@ -164,6 +164,11 @@ def test_every_metric_shown_is_defined_and_unavailable_ones_have_a_remedy(study,
     assert "python -m erlnet assets fetch lpips" in page
 
 
+def test_the_cost_of_a_frame_is_shown_with_what_is_not_counted(page):
+    assert "<td>346 million</td>" in page
+    assert "reading feature grids, compositing and activations are not counted" in page
+
+
 def test_the_failed_variant_is_shown_with_its_error(page):
     assert "loss became NaN at step 412" in page
 

@@ -28,7 +28,9 @@ CHECK = {"status": TEXT, "values": dict}
 VARIANT = {
     "name": TEXT, "config": dict, "options": dict, "hash": TEXT, "status": TEXT, "error": (str, type(None)),
     "n_seeds": int, "health": CHECK, "mouth_guard": CHECK, "scores": [SCORE],
-    "cost": {"seconds": OPTIONAL, "peak_rss_bytes": OPTIONAL},
+    "cost": {
+        "seconds": OPTIONAL, "peak_rss_bytes": OPTIONAL, "parameters": dict, "multiply_adds_per_frame": OPTIONAL,
+    },
     "plan": {"stages": (dict, list), "shared_with": (dict, list)},
     "unavailable": [{"metric": TEXT, "reason": TEXT, "remedy": TEXT}],
 }  # fmt: skip
