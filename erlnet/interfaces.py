@@ -227,17 +227,21 @@ class Encoding(Protocol):
     """Slot `encoding`: a spatial feature grid over [-1,1]^3."""
 
     def build(self, times: int = 1) -> nn.Module:
-        """A module: (N,3) in [-1,1] -> (N,width), with `width: int`.
+        """A module: (N,3) in [-1,1] -> (N,width), with `width: int`; gradients reach the points.
 
         `times` as many features, so that one field can do the work of two: what is trained grows by that factor.
+        UserError where what it is made of is not installed here.
         """
 
 
 class Deform(Protocol):
-    """Slot `deform`: moves the static branch's sample points with the head pose."""
+    """Slot `deform`: how the static branch follows the head pose, by moved points or by an input of its field."""
 
     def build(self, pose_width: int) -> nn.Module:
-        """A module: (points (B,N,3), pose (B,pose_width)) -> points in the static branch's canonical space (B,N,3)."""
+        """A module: (points (B,N,3), pose (B,pose_width)) -> points in the static branch's canonical space (B,N,3).
+
+        Where its `condition_width: int` (absent: 0) is not 0, `condition(pose)` -> (B,condition_width) enters the field.
+        """
 
 
 class Conditioning(Protocol):
@@ -258,14 +262,28 @@ class Conditioning(Protocol):
 
 
 class Branches(Protocol):
-    """Slot `branches`: which NeRFs there are and how their samples are spent."""
+    """Slot `branches`: which NeRFs there are and how their samples are spent.
+
+    `LAYERS: ClassVar[int]` of the component (absent: 2) says how many parts of the person can be trained apart.
+    """
 
     def build(self, parts: BranchParts) -> nn.Module:
-        """A module: (rays, driving, (h,w), generator) -> (head: FeatureMaps, static: FeatureMaps)."""
+        """A module: (rays, driving, (h,w), generator, drop_head) -> (head: FeatureMaps, static: FeatureMaps).
+
+        `generator` (None: none) jitters the samples; `drop_head` leaves the head's samples out. Where `parts.joint`, the
+        maps are what of each branch is seen, opacities adding up to at most 1. Training also calls `fit(driving)`,
+        `each()` (the erlnet.nerf.branches.Branch modules, to be carved), `tighten(views)` and `targets(regions,
+        neck_middle, factor)` (erlnet.nerf.regions); `gated: bool` says whether the health gate has a meaning for it.
+        """
 
 
 class Fusion(Protocol):
-    """Slot `fusion`: the branches' maps and the background plate -> the image."""
+    """Slot `fusion`: the branches' maps and the background plate -> the image.
+
+    What a component may say of itself, False where absent: `JOINT`, that it wants both branches' samples composited
+    together; `SEPARATE`, that it trains head and torso apart; `KEEPS_CONSTANTS`, that features which are the same
+    everywhere stay so, whatever the opacities. Where both opacities are 0 every fusion shows the plate.
+    """
 
     def build(self, channels: int, factor: int, upsampler: Upsampler) -> nn.Module:
         """A module: (head: FeatureMaps, static: FeatureMaps, plate (B,C,h,w), decode) -> image (B,3,H,W).
@@ -285,7 +303,12 @@ class Upsampler(Protocol):
 class Perceptual(Protocol):
     """Slot `perceptual`: an extra image loss; `build` gives None for no such loss."""
 
-    def build(self) -> nn.Module | None: ...
+    def build(self) -> nn.Module | None:
+        """A module: (image (B,3,H,W), truth (B,3,H,W), both in [0,1]) -> loss (), weighted; gradients go to `image`.
+
+        H and W are those of a training window. It is no part of the renderer: its parameters are neither trained nor
+        kept. AssetMissing, with the command that gets it, where its weights are not here.
+        """
 
 
 PROTOCOLS: dict[str, type] = {

@@ -45,3 +45,25 @@ class SubPixelCnn(nn.Module):
         for layer in self.body:
             hidden = F.leaky_relu(layer(hidden), 0.1)
         return F.pixel_shuffle(self.skip(features) + self.last(hidden), self.factor) + 0.5
+
+
+class BilinearDecoder(nn.Module):
+    """Three linear sums of the features, enlarged bilinearly: no finer than the feature map, but nothing is made up.
+
+    It starts by averaging the pixels of each block, so that a plate that is a space-to-depth image decodes to that
+    image, reduced and enlarged.
+    """
+
+    def __init__(self, channels: int, factor: int):
+        super().__init__()
+        self.factor = factor
+        self.colour = nn.Conv2d(channels, 3, 1)
+        nn.init.zeros_(self.colour.bias)
+        with torch.no_grad():
+            block = block_mixture(channels, factor).unflatten(0, (3, factor**2)).mean(1)
+            self.colour.weight.copy_(block[..., None, None])
+
+    def forward(self, features: Float[Tensor, "B C h w"]) -> Float[Tensor, "B 3 H W"]:
+        """Image in [0,1] where trained so; not clipped."""
+        image = self.colour(features) + 0.5
+        return F.interpolate(image, scale_factor=float(self.factor), mode="bilinear", align_corners=False)
