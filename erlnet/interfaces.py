@@ -240,7 +240,8 @@ class Deform(Protocol):
     def build(self, pose_width: int) -> nn.Module:
         """A module: (points (B,N,3), pose (B,pose_width)) -> points in the static branch's canonical space (B,N,3).
 
-        Where its `condition_width: int` (absent: 0) is not 0, `condition(pose)` -> (B,condition_width) enters the field.
+        Where its `condition_width: int` (absent: 0) is not 0, `condition(pose)` -> (B,condition_width) enters the
+        field.
         """
 
 
@@ -270,8 +271,8 @@ class Branches(Protocol):
     def build(self, parts: BranchParts) -> nn.Module:
         """A module: (rays, driving, (h,w), generator, drop_head) -> (head: FeatureMaps, static: FeatureMaps).
 
-        `generator` (None: none) jitters the samples; `drop_head` leaves the head's samples out. Where `parts.joint`, the
-        maps are what of each branch is seen, opacities adding up to at most 1. Training also calls `fit(driving)`,
+        `generator` (None: none) jitters the samples; `drop_head` leaves the head's samples out. Where `parts.joint`,
+        the maps are what of each branch is seen, opacities adding up to at most 1. Training also calls `fit(driving)`,
         `each()` (the erlnet.nerf.branches.Branch modules, to be carved), `tighten(views)` and `targets(regions,
         neck_middle, factor)` (erlnet.nerf.regions); `gated: bool` says whether the health gate has a meaning for it.
         """
