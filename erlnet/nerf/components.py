@@ -241,11 +241,16 @@ class Lpips:
     """LPIPS with VGG16 beside the other losses; the judge is LPIPS with AlexNet."""
 
     weight: float = 0.05
+    windows: int = 4  # training windows of a step that it looks at: its time is in proportion
 
     VERSION: ClassVar[int] = 1
+
+    def __post_init__(self) -> None:
+        if self.weight <= 0 or self.windows < 1:
+            raise ValueError(f"weight={self.weight} windows={self.windows}: expected a weight above 0, windows from 1")
 
     def build(self) -> nn.Module:
         from erlnet.assets import asset_path
         from erlnet.nerf.perceptual import load_lpips_loss
 
-        return load_lpips_loss(asset_path("lpips_vgg", "perceptual=lpips"), self.weight)
+        return load_lpips_loss(asset_path("lpips_vgg", "perceptual=lpips"), self.weight, self.windows)

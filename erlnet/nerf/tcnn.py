@@ -18,7 +18,7 @@ def load_tinycudann() -> Any:
         import tinycudann
     except (ImportError, OSError) as error:  # OSError: no GPU, or one that it was not compiled for
         raise UserError(
-            f"encoding=tcnn: tinycudann cannot be used here ({str(error).splitlines()[0]}); with nvcc and a GPU install "
+            f"encoding=tcnn: tinycudann cannot be used here ({str(error).splitlines()[0]}); with nvcc and a GPU, get "
             f"it by: {INSTALL}; without them encoding=hashgrid computes the same"
         ) from None
     return tinycudann

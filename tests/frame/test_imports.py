@@ -6,18 +6,18 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).resolve().parents[2] / "erlnet"
-BASE = {"errors", "files", "interfaces", "registry", "repeatable", "__version__"}
+BASE = {"device", "errors", "files", "interfaces", "registry", "repeatable", "__version__"}
 LEVELS = {  # room -> rooms it may import, beside itself and BASE; settings and components are torch-free words
     "head": set(),
     "audio": {"assets"},
     "metrics": {"head", "assets"},
     "data": {"head", "audio", "metrics", "assets"},
     "adf": {"head", "audio"},
-    "nerf": {"head"},
+    "nerf": {"head", "assets"},
     "variant": {"adf", "nerf"},
     "grid": {"variant", "grammar", "options", "presets", "data"},
     "driving": {"variant", "metrics"},
-    "stages": {"variant", "metrics", "driving"},
+    "stages": {"variant", "metrics", "driving", "nerf"},
     "report": {"metrics"},
     "runs": {
         "head",
