@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from erlnet.errors import UserError
+from erlnet.files import FULL, disk_full
 
 if TYPE_CHECKING:
     from erlnet.variant import Variant
@@ -63,6 +64,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except UserError as error:
         print(f"erlnet.ablate: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        print(f"erlnet.ablate: {disk_full(error.filename or options.out)}", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         print("\nerlnet.ablate: interrupted; what was finished is kept, re-issue the command to go on", file=sys.stderr)
         return 130
@@ -70,7 +76,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def run(options: argparse.Namespace, command: str) -> int:
     """Plan, run what is missing, report."""
-    from erlnet.driving import choose_driving, choose_families
+    from erlnet.driving import budget_endpoint, choose_driving, choose_families
     from erlnet.grid import resolve
     from erlnet.runs.folders import check_writable
     from erlnet.stages import make_plan
@@ -85,8 +91,9 @@ def run(options: argparse.Namespace, command: str) -> int:
     first = grid.variants[0]
     data = Path(first.data) if first.data else None
     source = first.choices["dataset"].component.build().fingerprint(data)  # type: ignore[attr-defined]
+    budget = budget_endpoint(grid.swept_slots, driving, families, grid.variants)
     plans = tuple(
-        make_plan(v, seed, source | _files(v), driving, families) for seed in grid.seeds for v in grid.variants
+        make_plan(v, seed, source | _files(v), driving, families, budget) for seed in grid.seeds for v in grid.variants
     )
     if not any(plan.evaluations for plan in plans):
         raise UserError("--metrics and --driving name nothing that can be scored on these data")

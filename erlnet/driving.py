@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from erlnet.errors import UserError
-from erlnet.metrics.cards import FAMILIES
+from erlnet.metrics.cards import CARDS, FAMILIES, READS
 from erlnet.registry import did_you_mean
 from erlnet.variant import Variant
 
 DRIVING = ("tracked", "reconstructed", "audio", "audio_free")
+QUICK = ("demo", "smoke")  # presets
 ADF_SLOTS = {"audio", "vq", "quantizer", "style", "speech_loss", "codec", "motion"}
 
 
@@ -63,6 +64,21 @@ def _chosen(flag: str, asked: str, choices: Sequence[str]) -> tuple[str, ...]:
         if word not in choices:
             raise UserError(f"{flag} {asked}: unknown '{word}'; {did_you_mean(word, choices)}")
     return tuple(dict.fromkeys(words))
+
+
+def budget_endpoint(
+    swept: Sequence[str], driving: Sequence[str], families: Sequence[str], variants: Sequence[Variant]
+) -> tuple[str, str] | None:
+    """(family, driving) in which renderers are also scored after a quarter and half of their steps.
+
+    None where that says nothing of what is compared: stage one is swept, the endpoint is not read off frames or was not
+    asked for; or where the preset is there to be quick.
+    """
+    filmed = any(v.has_frames for v in variants) and any(READS[family] == "render" for family in families)
+    metric, _, mode = primary_endpoint(swept, driving, filmed, any(v.renders_sound for v in variants))
+    family = CARDS[metric].family
+    told = READS[family] == "render" and family in families and mode in driving and not ADF_SLOTS & set(swept)
+    return (family, mode) if told and all(v.preset not in QUICK for v in variants) else None
 
 
 def primary_endpoint(

@@ -7,21 +7,23 @@ narrowness is what lets variants share finished work.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from erlnet.device import chosen_device, device_type
 from erlnet.driving import applies
 from erlnet.metrics.cards import MODES, READS, REFERENCE_ROWS, fingerprint
+from erlnet.nerf.settings import SHARES
 from erlnet.variant import Variant, digest
 
+BUDGET_STRIDE = 5  # every fifth test frame tells what a share of the steps gives
 NO_MODE = "none"  # the driving of what is scored without any: a codebook
 VERSIONS: dict[str, int] = {  # raised when a stage's code changes what it writes
-    "prepare": 3, "features": 2, "codec": 3, "motion": 3, "drive": 1, "restyle": 1, "renderer": 3, "render": 4,
-    "evaluate": 1, "references": 1,
+    "prepare": 3, "features": 2, "codec": 3, "motion": 3, "drive": 1, "restyle": 1, "renderer": 5, "render": 4,
+    "budget": 1, "evaluate": 1, "references": 1,
 }  # fmt: skip
 
 
@@ -66,20 +68,28 @@ class Plan:
     evaluations: tuple[tuple[str, str, Stage], ...]  # (driving, family, stage)
     references: tuple[tuple[str, Stage], ...]  # (family, stage)
     renders: tuple[tuple[str, Stage], ...]  # (driving, stage)
+    budget: Stage | None = None  # scores of the renderer after shares of its steps
 
     def missing(self, out: Path) -> list[Stage]:
         return [stage for stage in self.stages if not stage.done(out)]
 
 
-def compute_section(variant: Variant) -> dict[str, Any]:
+def compute_section(variant: Variant, device: str = "cpu") -> dict[str, Any]:
     """What the bits of a network's output depend on beside its inputs."""
-    return {"threads": variant.threads, "device": os.environ.get("ERLNET_DEVICE", "cpu"), "precision": "float32"}
+    return {"threads": variant.threads, "device": device_type(device), "precision": "float32"}
 
 
 def make_plan(
-    variant: Variant, seed: int, source: Mapping[str, Any], driving: Sequence[str], families: Sequence[str]
+    variant: Variant,
+    seed: int,
+    source: Mapping[str, Any],
+    driving: Sequence[str],
+    families: Sequence[str],
+    budget: tuple[str, str] | None = None,
 ) -> Plan:
     """The stage graph of one (variant, seed); `source` is the dataset's fingerprint.
+
+    `budget` is the family and the driving mode in which the renderer is also scored after shares of its steps.
 
     Modes and families that mean nothing for the variant's data, codec or conditioning are left out, and so is the
     renderer where no family looks at frames.
@@ -104,6 +114,7 @@ def make_plan(
         bar = family == "motion" and renders and variant.renders_sound  # the mouth guard's: the ridge regression
         if (found or bar) and REFERENCE_ROWS[family]:
             references.append((family, graph.references(family)))
+    shares = graph.budget(*budget) if budget and budget[1] in rendered else None
     # Sound features first: they may need weights that are not there, which must not show after hours of training.
     heard = [graph.features] if {"audio", "audio_free"} & set(modes) else []
     leaves = [
@@ -112,8 +123,9 @@ def make_plan(
         *(s for _, s in references),
         *(s for _, s in renders),
         *(s for *_, s in evaluations),
+        *([shares] if shares else []),
     ]
-    return Plan(variant, seed, inputs_first(leaves), tuple(evaluations), tuple(references), renders)
+    return Plan(variant, seed, inputs_first(leaves), tuple(evaluations), tuple(references), renders, shares)
 
 
 class _Graph:
@@ -121,7 +133,8 @@ class _Graph:
 
     def __init__(self, variant: Variant, seed: int, source: Mapping[str, Any]):
         self.variant, self.seed, self.source = variant, seed, source
-        self.compute = compute_section(variant)
+        self.compute = compute_section(variant)  # stage one is small: it stays on the CPU
+        self.rendering = compute_section(variant, chosen_device())
         self.split = {"split": variant.split}
         self.frames = self.split | {"size": variant.settings["renderer"].size}
 
@@ -159,7 +172,7 @@ class _Graph:
         slots = self._slots("branches", "conditioning", "encoding", "deform", "fusion", "upsampler", "perceptual")
         config = slots | self._settings("renderer")
         inputs = self.data | ({"features": self.features} if self.variant.renders_sound else {})
-        return Stage("renderer", "train the renderer", config, inputs, self.seed, self.compute)
+        return Stage("renderer", "train the renderer", config, inputs, self.seed, self.rendering)
 
     def drive(self, mode: str) -> Stage:
         """The signal that a driving mode gives for every test clip."""
@@ -177,7 +190,16 @@ class _Graph:
     def render(self, mode: str) -> Stage:
         signal = {"features": self.features} if self.variant.renders_sound else {"drive": self.drive(mode)}
         inputs = self.data | {"renderer": self.renderer} | signal
-        return Stage("render", f"render {mode}", self.frames | {"driving": mode}, inputs, None, self.compute)
+        return Stage("render", f"render {mode}", self.frames | {"driving": mode}, inputs, None, self.rendering)
+
+    def budget(self, family: str, mode: str) -> Stage:
+        """The renderer after shares of its steps, scored by one family on some frames of every test clip."""
+        config = self.frames | {
+            "driving": mode, "family": fingerprint(family), "shares": dict(SHARES), "stride": BUDGET_STRIDE,
+        }  # fmt: skip
+        render = self.render(mode)
+        inputs = dict(render.inputs) | {"render": render}
+        return Stage("budget", f"score shares of the steps, {family}, {mode}", config, inputs, None, self.rendering)
 
     def evaluate(self, family: str, mode: str) -> Stage:
         label = f"score {family}, {mode}"

@@ -18,7 +18,7 @@ from erlnet.report.statistics import (
     paired_differences,
     score_table,
 )
-from erlnet.report.verdicts import LOST_FACES, Arm, Verdict, decide, margin
+from erlnet.report.verdicts import LOST_FACES, Arm, Verdict, decide, margin, ranking_flips
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -192,11 +192,20 @@ def _comparisons(
             p_adjusted=p,
             verdict=decide(
                 c.difference, not c.paired.table.any(), p, study.cards[c.metric].higher_is_better, c.margin,
-                arms[c.variant, c.driving], arms[c.baseline, c.driving],
+                arms[c.variant, c.driving], arms[c.baseline, c.driving], c.is_primary and _flips(study, c),
             ),
         )
         for c, p in zip(raw, _adjust(raw))
     )  # fmt: skip
+
+
+def _flips(study: Study, c: Comparison) -> bool:
+    """Whether variant and baseline stood the other way round after half of the renderer's steps."""
+    sides = [{p.share: p.value for p in v.budget} for name in (c.variant, c.baseline) if (v := study.variant(name))]
+    if len(sides) < 2 or not all({0.5, 1.0} <= side.keys() for side in sides):
+        return False
+    half, full = (sides[0][share] - sides[1][share] for share in (0.5, 1.0))
+    return ranking_flips(half, full, c.margin)
 
 
 def _adjust(comparisons: list[Comparison]) -> list[float | None]:

@@ -130,6 +130,21 @@ class SharedPlan:
 
 
 @dataclass(frozen=True)
+class BudgetPoint:
+    """What the renderer was worth after a share of its steps, on some frames of every test clip.
+
+    A snapshot at half of the steps is not a run of half the steps: there the learning rate would have fallen by then.
+    """
+
+    share: float  # of the steps, 1 for all
+    steps: int
+    metric: str
+    region: str
+    driving: str
+    value: float  # mean over clips and seeds
+
+
+@dataclass(frozen=True)
 class VariantResult:
     """One arm of the study. `scores` has SCORE_COLUMNS; `frame` is empty where a value belongs to a whole clip."""
 
@@ -147,6 +162,7 @@ class VariantResult:
     plan: SharedPlan = SharedPlan()
     unavailable: tuple[Unavailable, ...] = ()
     frames: Mapping[tuple[str, str], Path] = field(default_factory=dict)  # (driving, clip) -> folder, of the first seed
+    budget: tuple[BudgetPoint, ...] = ()  # of the primary endpoint, by rising share; empty where it was not asked for
 
 
 @dataclass(frozen=True)

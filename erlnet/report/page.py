@@ -20,7 +20,7 @@ from erlnet.report.curves import curve_rows
 from erlnet.report.figures import difference_figure, value_figure
 from erlnet.report.pictures import clip_media
 from erlnet.report.style_control import style_matrices
-from erlnet.report.tables import check_tables, cost_table, score_tables, shown_cards
+from erlnet.report.tables import budget_table, check_tables, cost_table, score_tables, shown_cards
 
 FILES = "report_files"
 DRIVING_MEANS = {
@@ -106,6 +106,7 @@ def render_page(analysis: Analysis, budget: int) -> tuple[str, dict[str, bytes]]
         levels=sentences.levels(analysis),
         differences=difference_figure(analysis, colours),
         values=value_figure(analysis, colours),
+        budget=budget_table(study.variants),
         tables=score_tables(analysis),
         checks=check_tables(study.variants),
         ranking=ranking,

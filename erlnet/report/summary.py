@@ -38,6 +38,7 @@ def summary(analysis: Analysis) -> dict[str, Any]:
                     "health": {"status": v.health.status, "values": v.health.values},
                     "mouth_guard": {"status": v.mouth_guard.status, "values": v.mouth_guard.values},
                     "scores": _score_rows(analysis, v.name),
+                    "budget": [vars(point) for point in v.budget],
                     "cost": {
                         "seconds": v.cost.seconds,
                         "peak_rss_bytes": v.cost.peak_rss_bytes,

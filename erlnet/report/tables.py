@@ -77,6 +77,19 @@ def check_tables(variants: Sequence[VariantResult]) -> list[dict[str, Any]]:
     return found
 
 
+def budget_table(variants: Sequence[VariantResult]) -> dict[str, Any] | None:
+    """The primary endpoint over shares of the renderer's steps; None where no variant has been scored so."""
+    shown = [v for v in variants if v.budget]
+    if not shown:
+        return None
+    shares = sorted({point.share for v in shown for point in v.budget})
+    rows = []
+    for v in shown:
+        values = {point.share: point.value for point in v.budget}
+        rows.append((v.name, v.budget[-1].steps, [values.get(share) for share in shares]))
+    return {"shares": shares, "rows": rows, "metric": shown[0].budget[0].metric}
+
+
 def shown_cards(analysis: Analysis) -> list[MetricCard]:
     """The cards of every metric that has a column, or that is unavailable."""
     study = analysis.study

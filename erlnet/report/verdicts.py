@@ -5,9 +5,11 @@ Order of the rules, first that applies:
 2. a health gate failed on either side: `blocked`;
 3. the difference lies within the margin that matters (two one-sided tests at 5 %): `equivalent`, even where it is
    distinguishable from zero;
-4. the adjusted p is under 5 % and the metric has a direction: `better` or `worse`; `blocked` where the side that would
+4. the sign of the difference was the other one after half of the steps, and one of the two differences matters:
+   `not_converged`;
+5. the adjusted p is under 5 % and the metric has a direction: `better` or `worse`; `blocked` where the side that would
    win failed its mouth guard or lost the face in more than 1 % of the frames;
-5. else `undecided`. Not significant is not tied.
+6. else `undecided`. Not significant is not tied.
 """
 
 from __future__ import annotations
@@ -52,6 +54,11 @@ def margin(metric: str, height_px: int) -> float | None:
     return value * height_px / 256 if value is not None and metric in IN_PIXELS else value
 
 
+def ranking_flips(half: float, full: float, margin: float | None) -> bool:
+    """Whether a difference to the baseline changed its sign between half and all of the steps, and matters in one."""
+    return half * full < 0 and max(abs(half), abs(full)) > (margin or 0.0)
+
+
 def decide(
     difference: Estimate,
     identical: bool,
@@ -60,8 +67,9 @@ def decide(
     equivalence_margin: float | None,
     arm: Arm,
     baseline: Arm,
+    flipped: bool = False,
 ) -> Verdict:
-    """The word for arm minus baseline."""
+    """The word for arm minus baseline; `flipped`: the ranking was the other one after half of the steps."""
     if identical:
         return "identical"
     if not (arm.healthy and baseline.healthy):
@@ -70,6 +78,8 @@ def decide(
         p_equivalent = difference.equivalence_p(equivalence_margin)
         if p_equivalent is not None and p_equivalent < LEVEL:
             return "equivalent"
+    if flipped:
+        return "not_converged"
     if p_adjusted is None or p_adjusted >= LEVEL or higher_is_better is None:
         return "undecided"
     arm_wins = (difference.mean > 0) == higher_is_better

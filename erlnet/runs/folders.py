@@ -31,17 +31,19 @@ def check_writable(out: Path) -> None:
 
 
 @contextmanager
-def unfinished_folder(final: Path, scratch: Path) -> Iterator[Path | None]:
+def unfinished_folder(final: Path, scratch: Path, checkpoints: Path | None = None) -> Iterator[Path | None]:
     """A fresh folder that becomes `final` when the block ends well; None where another process finished it meanwhile.
 
     A lock makes two jobs that need the same product wait for one another. The kernel drops it when a process is
-    killed; what a killed process left behind is removed by the next one.
+    killed; what a killed process left behind is removed by the next one. All but `checkpoints`: that folder, which the
+    block may make and the same lock guards, stays until the product is whole.
     """
     scratch.mkdir(parents=True, exist_ok=True)
     name = f"{final.parent.name}-{final.name}"
     with open(scratch / f"{name}.lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if (final / "DONE").exists():
+            _remove(checkpoints)
             yield None
             return
         shutil.rmtree(final, ignore_errors=True)  # a folder without DONE is no product
@@ -52,3 +54,9 @@ def unfinished_folder(final: Path, scratch: Path) -> Iterator[Path | None]:
         (working / "DONE").write_text("")
         final.parent.mkdir(parents=True, exist_ok=True)
         working.rename(final)
+        _remove(checkpoints)
+
+
+def _remove(folder: Path | None) -> None:
+    if folder is not None:
+        shutil.rmtree(folder, ignore_errors=True)

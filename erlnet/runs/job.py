@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from erlnet.errors import AssetMissing, UserError
+from erlnet.files import FULL, disk_full
 from erlnet.metrics.pairs import Unavailable
 from erlnet.runs.events import EventWriter
 from erlnet.runs.folders import unfinished_folder, write_json, write_whole
@@ -35,8 +36,13 @@ BODIES: dict[str, str] = {  # stage -> the function that does it, imported when 
     "restyle": "erlnet.runs.drive_stages:run_restyle",
     "renderer": "erlnet.runs.renderer_stages:run_renderer",
     "render": "erlnet.runs.renderer_stages:run_render",
+    "budget": "erlnet.runs.budget_stage:run_budget",
     "evaluate": "erlnet.runs.score_stages:run_evaluate",
     "references": "erlnet.runs.score_stages:run_references",
+}
+
+NEEDS: dict[str, str] = {  # stage -> the function that raises UserError where the stage could not be carried out here
+    "renderer": "erlnet.runs.renderer_stages:check_needs",
 }
 
 
@@ -48,6 +54,7 @@ def main(job_file: Path, event_fd: int) -> int:
     result: dict[str, Any] = {"status": "done", "error": None, "error_kind": None, "unavailable": [], "seconds": {}}
     started = time.monotonic()
     try:
+        _ask_first(job, out)
         for stage in job["stages"]:
             try:
                 _run_stage(stage, job, out, writer, result)
@@ -58,18 +65,30 @@ def main(job_file: Path, event_fd: int) -> int:
                     result["unavailable"].append(entry)
                     writer.note(f"metric family '{family}' is unavailable: {error}")
     except Exception as error:  # whatever broke, the other variants and the report go on
-        result |= {"status": "failed", "error": _one_line(error), "error_kind": _kind(error)}
+        told = _told(error)
+        result |= {"status": "failed", "error": _one_line(told), "error_kind": _kind(told)}
         print(traceback.format_exc(), file=sys.stderr)
     result["wall_seconds"] = time.monotonic() - started
     result["peak_rss_bytes"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     result["stages"] = {f"{s['name']}/{s['key']}": s["label"] for s in job["stages"]}
     folder = out / "results" / job["result"]
-    write_json(folder / "variant.json", job["variant"])
-    write_json(folder / "env.json", environment())
-    write_whole(folder / "scores.csv", _all_scores(job["scores"], out))
-    write_json(folder / "result.json", result)
+    try:
+        write_json(folder / "variant.json", job["variant"])
+        write_json(folder / "env.json", environment())
+        write_whole(folder / "scores.csv", _all_scores(job["scores"], out))
+        write_json(folder / "result.json", result)
+    except UserError as full:  # no space for the result either: the event tells of it all the same
+        result |= {"status": "failed", "error": result["error"] or _one_line(full), "error_kind": "user"}
     writer.send("finished", status=result["status"], error=result["error"], error_kind=result["error_kind"])
     return 0 if result["status"] == "done" else 1
+
+
+def _ask_first(job: dict[str, Any], out: Path) -> None:
+    """What a later stage needs and may not find here is asked for before an earlier one spends hours."""
+    for stage in job["stages"]:
+        module, _, function = NEEDS.get(stage["name"], "").partition(":")
+        if module and not (out / "stages" / stage["name"] / stage["key"] / "DONE").exists():
+            getattr(importlib.import_module(module), function)(stage["config"])
 
 
 def _run_stage(stage: dict[str, Any], job: dict[str, Any], out: Path, writer: EventWriter, result: dict) -> None:
@@ -80,7 +99,8 @@ def _run_stage(stage: dict[str, Any], job: dict[str, Any], out: Path, writer: Ev
     if missing:  # an unavailable metric's stage is no one's input; anything else would be a fault of the plan
         raise RuntimeError(f"stage {stage['name']}: its input {missing[0]} is not finished")
     started = time.monotonic()
-    with unfinished_folder(final, out / "stages" / ".tmp") as working:
+    checkpoints = out / "checkpoints" / f"{stage['name']}-{stage['key']}"
+    with unfinished_folder(final, out / "stages" / ".tmp", checkpoints) as working:
         if working is None:
             return
         writer.send("start", label=stage["label"])
@@ -95,11 +115,13 @@ def _run_stage(stage: dict[str, Any], job: dict[str, Any], out: Path, writer: Ev
                 threads=job["threads"],
                 progress=EventWriter(writer.stream, log),
                 store=out / "clips",
+                checkpoints=checkpoints,
             )
             module, _, function = BODIES[stage["name"]].partition(":")
             metrics = getattr(importlib.import_module(module), function)(task)
-        write_json(working / "metrics.json", metrics | {"seconds": time.monotonic() - started})
-    seconds = time.monotonic() - started
+        # What an attempt that was killed spent on what this one went on from counts, too.
+        seconds = time.monotonic() - started + metrics.get("seconds_before", 0.0)
+        write_json(working / "metrics.json", metrics | {"seconds": seconds})
     result["seconds"][stage["name"]] = result["seconds"].get(stage["name"], 0.0) + seconds
     writer.send("done", label=stage["label"], seconds=seconds)
 
@@ -116,6 +138,13 @@ def _all_scores(evaluations: list[list[str]], out: Path) -> str:
                 for r in csv.DictReader(file):
                     writer.writerow([r["clip"], mode, r["frame"], r["metric"], r["region"], r["value"]])
     return table.getvalue()
+
+
+def _told(error: Exception) -> Exception:
+    """The error as a person should read it where it came from a full disk, else itself."""
+    if isinstance(error, OSError) and error.errno in FULL:
+        return disk_full(error.filename or "a file")
+    return error
 
 
 def _one_line(error: Exception) -> str:

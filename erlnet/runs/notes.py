@@ -17,7 +17,7 @@ def study_notes(title: str, plans: Sequence[Plan], out: Path) -> tuple[str, ...]
     if plans[0].variant.preset == "paper":
         listed = ", ".join(f"{name}={value} ({whose})" for name, (value, whose) in _guesses_of(plans[0]).items())
         notes.append(f"preset=paper: the paper does not give these values; each is a guess: {listed}.")
-    return (*notes, *_of_the_judge(plans, out))
+    return (*notes, *_of_restarts(plans, out), *_of_the_judge(plans, out))
 
 
 def _guesses_of(plan: Plan) -> dict[str, tuple[Any, str]]:
@@ -30,6 +30,24 @@ def _guesses_of(plan: Plan) -> dict[str, tuple[Any, str]]:
         if options.get(name, options.get(f"{slot_of.get(owner)}.{option}")) == value:
             kept[name] = (value, whose)
     return kept
+
+
+def _of_restarts(plans: Sequence[Plan], out: Path) -> list[str]:
+    """Renderers whose start came to nothing and was begun again with other weights."""
+    found = {}
+    for plan in plans:
+        for stage in plan.stages:
+            if stage.name == "renderer" and stage.done(out):
+                told = json.loads((stage.folder(out) / "metrics.json").read_text())
+                for speaker, figures in told["by_speaker"].items():
+                    if figures["restarts"]:
+                        end = "; the last start came to nothing, too" if figures["dead"] else ""
+                        times = "once" if figures["restarts"] == 1 else f"{figures['restarts']:.0f} times"
+                        found[stage.key, speaker] = (
+                            f"The renderer of {speaker} in {plan.variant.name}, seed {plan.seed}, was begun again "
+                            f"{times} with other weights, because its start came to nothing{end}."
+                        )
+    return list(found.values())
 
 
 def _of_the_judge(plans: Sequence[Plan], out: Path) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ from erlnet.driving import primary_endpoint
 from erlnet.errors import UserError
 from erlnet.grid import Grid
 from erlnet.metrics.cards import MODES, REFERENCES, said_in
+from erlnet.runs.budget_points import budget_points
 from erlnet.runs.folders import write_whole
 from erlnet.runs.local import is_finished, result_name
 from erlnet.runs.notes import study_notes
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
     from erlnet.report.inputs import ReferenceResult, Study, TruthClip, VariantResult
 
-REPORT_VERSION = 1  # raised when the same results give another report
+REPORT_VERSION = 2  # raised when the same results give another report
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,12 @@ def gather(sweep: Sweep, results: Mapping[str, dict[str, Any]]) -> Study:
     for plan in plans:
         by_variant.setdefault(plan.variant.hash, []).append(plan)
     references = _references(plans, driving, out)
-    variants = tuple(_variant(group, plans, primary.driving, references, out, results) for group in by_variant.values())
+    variants = tuple(
+        replace(
+            _variant(group, plans, primary.driving, references, out, results), budget=budget_points(group, primary, out)
+        )
+        for group in by_variant.values()
+    )
     first = plans[0].variant
     environment = _environment(plans, out) | {"threads": first.threads, "preset": first.preset}
     return Study(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
@@ -12,15 +14,21 @@ import torch
 from torch import Tensor
 
 from erlnet.data.clip import Camera, Clip
+from erlnet.device import chosen_device, usable_device
 from erlnet.errors import UserError
 from erlnet.interfaces import Conditioning
 from erlnet.nerf.cameras import Pinhole
+from erlnet.nerf.checkpoints import Kept, seconds_between
 from erlnet.nerf.files import load_renderer, save_renderer
-from erlnet.nerf.health import HealthTotals
+from erlnet.nerf.fitness import check_fit
+from erlnet.nerf.footage import sample_frames
+from erlnet.nerf.health import NOT_APPLICABLE, HealthTotals
 from erlnet.nerf.model import DbfNerf, RendererComponents
 from erlnet.nerf.settings import RendererSettings
 from erlnet.nerf.training import RendererData, train_renderer
+from erlnet.nerf.work import multiply_adds
 from erlnet.runs.clips import open_split
+from erlnet.runs.folders import write_json
 from erlnet.runs.rendered import write_frames
 from erlnet.runs.renderer_signal import driven_by, person_head, training_signal
 from erlnet.runs.task import Task, component_of, read_config
@@ -28,6 +36,7 @@ from erlnet.runs.task import Task, component_of, read_config
 BATCH = 32  # frames of a clip in memory at once
 HEALTH_MODES = ("tracked", "audio")  # their head pose is the tracked one, so that the true regions fit
 HEALTH_STRIDE = 5  # every fifth test frame is looked at by the health gate
+WORK_FRAMES = 4  # over which the arithmetic of a frame is averaged
 
 
 def components_of(config: dict[str, Any]) -> RendererComponents:
@@ -79,31 +88,61 @@ def pinhole(camera: Camera) -> Pinhole:
     return Pinhole(camera.fx, camera.fy, camera.cx, camera.cy, camera.height, camera.width)
 
 
+def check_needs(config: dict[str, Any]) -> None:
+    """UserError where a renderer with these components could not be trained here: weights, the device."""
+    usable_device(chosen_device())
+    seconds_between()
+    components_of(config).perceptual.build()
+
+
 def run_renderer(task: Task) -> dict[str, Any]:
+    """`renderer-NNN.safetensors`, one a speaker; in `budget/` the same after SHARES of the steps.
+
+    They lie in the stage's checkpoints until all are made, so that a killed job loses neither a speaker nor much time.
+    """
     torch.set_num_threads(task.threads)
     settings = RendererSettings(**task.config["renderer"])
     split = open_split(task.inputs["prepare"], {"split": task.config["split"], "size": settings.size})
-    components = components_of(dict(task.config))
+    components, device = components_of(dict(task.config)), usable_device(chosen_device())
     figures: dict[str, Any] = {}
     for number, (speaker, clips) in enumerate(speakers_of(split.train).items()):
+        file = renderer_file(task.checkpoints, number)
+        told = file.with_suffix(".json")  # written last: this speaker is done
+        if told.exists():
+            figures[speaker] = json.loads(told.read_text())
+            figures[speaker]["seconds_before"] = figures[speaker]["seconds"]
+            continue
         data = training_data(speaker, clips, components.conditioning, task.inputs)
-        model, metrics = train_renderer(data, components, settings, task.seed, task.progress)
-        save_renderer(renderer_file(task.out, number), model)
-        figures[speaker] = metrics
-    return {"speakers": list(figures), "by_speaker": figures} | figures[next(iter(figures))]
+        check_fit(data, settings, f"speaker '{speaker}'")
+        kept = Kept(task.checkpoints, file.stem, seconds_between())
+        model, metrics = train_renderer(data, components, settings, task.seed, task.progress, kept, device)
+        save_renderer(file, model)
+        work = multiply_adds(model.cpu().requires_grad_(False), data.driving(sample_frames(data, WORK_FRAMES)))
+        figures[speaker] = metrics | {"multiply_adds_per_frame": work}
+        write_json(told, figures[speaker])
+        kept.checkpoint.unlink(missing_ok=True)
+    for file in sorted(task.checkpoints.rglob("*.safetensors")):
+        made = task.out / file.relative_to(task.checkpoints)
+        made.parent.mkdir(exist_ok=True)
+        shutil.copyfile(file, made)
+    before = sum(metrics["seconds_before"] for metrics in figures.values())
+    first = figures[next(iter(figures))]
+    return {"speakers": list(figures), "by_speaker": figures} | first | {"seconds_before": before}
 
 
-def load_renderers(folder: Path) -> dict[str, DbfNerf]:
-    """Speaker -> renderer of a finished `renderer` stage."""
-    import json
-
+def load_renderers(folder: Path, share: str | None = None) -> dict[str, DbfNerf]:
+    """Speaker -> renderer of a finished `renderer` stage, on the chosen device; as it was after a share of SHARES."""
     config = read_config(folder)
     speakers = json.loads((folder / "metrics.json").read_text())["speakers"]
     settings = RendererSettings(**config["renderer"])
-    return {
-        speaker: load_renderer(renderer_file(folder, number), components_of(config), settings)
-        for number, speaker in enumerate(speakers)
-    }
+    components, device = components_of(config), usable_device(chosen_device())
+    found = {}
+    for number, speaker in enumerate(speakers):
+        file = renderer_file(folder, number)
+        found[speaker] = load_renderer(
+            Kept(folder, file.stem).snapshot(share) if share else file, components, settings
+        ).to(device)
+    return found
 
 
 def run_render(task: Task) -> dict[str, Any]:
@@ -112,7 +151,8 @@ def run_render(task: Task) -> dict[str, Any]:
     mode = task.config["driving"]
     split = open_split(task.inputs["prepare"], task.config)
     renderers = load_renderers(task.inputs["renderer"])
-    health = HealthTotals() if mode in HEALTH_MODES else None
+    gated = all(model.branches.gated for model in renderers.values())
+    health = HealthTotals() if mode in HEALTH_MODES and gated else None
     total, done = sum(len(clip) for clip in split.test), 0
     for clip in split.test:
         if clip.labels.speaker not in renderers:
@@ -132,4 +172,6 @@ def run_render(task: Task) -> dict[str, Any]:
                 truth = torch.from_numpy(np.stack([clip.frame(int(i)) for i in batch]))
                 regions = torch.from_numpy(np.concatenate([clip.regions(int(i), int(i) + 1) for i in batch]))
                 health.add(model, signal[batch], poses[batch], root[batch], truth, regions)
-    return {"frames": total} | ({"health": health.verdict()} if health is not None else {})
+    if mode not in HEALTH_MODES:
+        return {"frames": total}
+    return {"frames": total, "health": NOT_APPLICABLE if health is None else health.verdict()}

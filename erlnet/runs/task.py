@@ -24,6 +24,7 @@ class Task:
     threads: int
     progress: Progress
     store: Path  # prepared clips of all sweeps; only `prepare` writes there
+    checkpoints: Path  # this stage's own, not made yet; outlives a killed job and goes when the stage is done
 
     def component(self, slot: str) -> Component:
         """The slot's component with its options, rebuilt from the config."""

@@ -33,6 +33,9 @@ VARIANT = {
     },
     "plan": {"stages": (dict, list), "shared_with": (dict, list)},
     "unavailable": [{"metric": TEXT, "reason": TEXT, "remedy": TEXT}],
+    "budget": [{
+        "share": NUMBER, "steps": int, "metric": TEXT, "region": TEXT, "driving": TEXT, "value": NUMBER,
+    }],
 }  # fmt: skip
 COMPARISON = {
     "variant": TEXT, "baseline": TEXT, "metric": TEXT, "region": TEXT, "driving": TEXT, "difference": NUMBER,
