@@ -2,8 +2,12 @@
 
 import pytest
 import torch
+from renderer_toys import make_components, make_settings
 
-from erlnet.nerf.components import FlameConditioning, PoseDeform, TriPlane
+from erlnet.nerf.components import ConditionDeform, FlameConditioning, NoDeform, PoseDeform, TriPlane
+from erlnet.nerf.deform import condition_width
+from erlnet.nerf.footage import scene_of
+from erlnet.nerf.model import DbfNerf
 
 
 def test_a_tri_plane_reads_each_plane_bilinearly_at_the_points_projection():
@@ -41,3 +45,31 @@ def test_deformation_starts_as_the_identity_and_never_reaches_further_than_it_ma
     moved = deform(points, pose) - points
     assert 0.01 < moved.abs().max() <= 0.05 + 1e-6
     assert not torch.allclose(deform(points, pose.flip(0)) - points, moved)
+
+
+def test_the_pose_as_a_condition_moves_no_point_and_differs_between_poses():
+    deform = ConditionDeform(hidden=8, width=5).build(6)
+    points, pose = torch.rand(2, 7, 3), torch.randn(2, 6)
+    assert torch.equal(deform(points, pose), points)
+    assert deform.condition(pose).shape == (2, deform.condition_width) == (2, 5)
+    assert not torch.allclose(deform.condition(pose)[0], deform.condition(pose)[1])
+
+
+def test_without_deformation_nothing_moves_and_nothing_enters_the_field():
+    deform = NoDeform().build(6)
+    points = torch.rand(2, 7, 3)
+    assert torch.equal(deform(points, torch.randn(2, 6)), points)
+    assert condition_width(deform) == 0
+
+
+@pytest.mark.parametrize(("deform", "follows"), [("pose", True), ("condition", True), ("none", False)])
+def test_the_torso_follows_the_head_where_it_is_told_to(toy, deform, follows):
+    """The head turned before a torso that stays: what Static-NeRF shows changes, or not."""
+    torch.manual_seed(0)
+    model = DbfNerf(make_components(deform=deform), make_settings(), scene_of(toy)).eval()
+    if deform == "pose":
+        torch.nn.init.normal_(model.branches.static.deform.out.weight, std=1.0)
+    poses = toy.head_to_world[:1].repeat(2, 1, 1)
+    poses[1, 0, 3] += 0.01
+    shown = model.render(toy.signal[:1].repeat(2, 1), poses, toy.root[:1].repeat(2, 1, 1)).static.features
+    assert torch.allclose(shown[0], shown[1], atol=1e-7) != follows
