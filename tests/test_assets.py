@@ -254,15 +254,19 @@ def test_the_same_arrays_always_give_the_same_bytes(monkeypatch):
         np.testing.assert_array_equal(archive["y"], arrays["y"])
 
 
-@pytest.mark.parametrize("name", ["landmarks", "lpips"])
-def test_an_asset_of_the_main_job_that_is_here_is_the_pinned_one(name):
+FIRST_AND_LAST = {  # LPIPS asset -> shapes of its first convolution and its last head
+    "lpips": {"conv0.weight": (64, 3, 11, 11), "lin4.weight": (256,)},
+    "lpips_vgg": {"conv0.weight": (64, 3, 3, 3), "conv12.weight": (512, 512, 3, 3), "lin4.weight": (512,)},
+}
+
+
+@pytest.mark.parametrize("name", ["landmarks", "lpips", "lpips_vgg"])
+def test_an_asset_that_is_here_is_the_pinned_one(name):
     (status,) = [s for s in asset_states() if s.asset.name == name]
     if status.state == "missing":
         pytest.skip(f"{status.path} is not here")
     assert status.state == "present"
-    if name == "lpips":
+    if name in FIRST_AND_LAST:
         with np.load(status.path) as archive:
-            assert {key: archive[key].shape for key in ("conv0.weight", "lin4.weight")} == {
-                "conv0.weight": (64, 3, 11, 11),
-                "lin4.weight": (256,),
-            }
+            assert {key: archive[key].shape for key in FIRST_AND_LAST[name]} == FIRST_AND_LAST[name]
+            assert {archive[key].dtype for key in archive.files} == {np.dtype(np.float32)}

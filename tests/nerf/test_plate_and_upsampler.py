@@ -4,7 +4,7 @@ import pytest
 import torch
 from renderer_toys import bits
 
-from erlnet.nerf.components import Cnn
+from erlnet.nerf.components import Bilinear, Cnn
 from erlnet.nerf.model import plate_features
 from erlnet.nerf.plate import fill, mean_background
 
@@ -38,3 +38,22 @@ def test_too_few_channels_decode_to_the_image_reduced_and_enlarged():
     decoded = Cnn(width=8).build(48, 8)(plate_features(image, 8, 48))
     expected = torch.nn.functional.avg_pool2d(image, 2).repeat_interleave(2, 2).repeat_interleave(2, 3)
     assert torch.allclose(decoded, expected, atol=1e-6)
+
+
+@pytest.mark.parametrize(("factor", "channels"), [(1, 3), (2, 12), (3, 27), (4, 48), (8, 48)])
+def test_an_untrained_bilinear_decodes_the_plate_to_the_image_reduced_and_enlarged(factor, channels):
+    image = torch.rand(1, 3, 3 * 2 * factor, 4 * 2 * factor)
+    decoded = Bilinear().build(channels, factor)(plate_features(image, factor, channels))
+    small = torch.nn.functional.avg_pool2d(image, factor)
+    assert decoded.shape == image.shape
+    at = [((2 * torch.arange(n * factor) + 1) / (2 * factor) - 0.5).clamp(0, n - 1) for n in small.shape[2:]]
+    rows, columns = (torch.stack([1 - (a - k).abs() for k in range(n)]).clamp(0) for a, n in zip(at, small.shape[2:]))
+    expected = torch.einsum("bcyx,yY,xX->bcYX", small, rows, columns)  # tents around the middles of feature pixels
+    assert torch.allclose(decoded, expected, atol=1e-5)
+
+
+def test_bilinear_is_linear_in_the_features():
+    decode = Bilinear().build(12, 2)
+    a, b = torch.rand(2, 1, 12, 5, 6)
+    black = decode(torch.zeros_like(a))
+    assert torch.allclose(decode(a + 2 * b) - black, decode(a) - black + 2 * (decode(b) - black), atol=1e-5)
