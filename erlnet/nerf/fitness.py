@@ -3,6 +3,7 @@
 from erlnet.errors import UserError
 from erlnet.nerf.footage import RendererData, masks_of, sample_frames
 from erlnet.nerf.losses import SSIM_WINDOW
+from erlnet.nerf.regions import bit
 from erlnet.nerf.settings import RendererSettings
 
 
@@ -33,7 +34,8 @@ def check_fit(data: RendererData, settings: RendererSettings, whose: str = "the 
             "use a video that shows one"
         )
     looked = sample_frames(data)
-    for part, masks in zip(("head", "torso"), masks_of(data.regions[looked])):
+    regions = data.regions[looked]
+    for part, masks in (("head", bit(regions, "head")), ("torso", masks_of(regions)[1])):
         if not masks.any():
             raise UserError(
                 f"{whose}: no frame shows the {part} ({len(looked)} looked at), so its branch has nothing to draw; "
