@@ -1,4 +1,4 @@
-"""The commands beside the main job: prepare, doctor, animate, components, assets."""
+"""The commands beside the main job: prepare, doctor, animate, render, components, assets."""
 
 from __future__ import annotations
 
@@ -46,6 +46,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     animate.add_argument("--speaker", help="whose training clip shows the style (the first that has it)")
     animate.add_argument("--out", type=Path, required=True, help="folder for motion.npz, curves.svg, animation.mp4")
 
+    render = commands.add_parser("render", help="a trained run, and sound or coefficients -> film, or frames and maps")
+    render.add_argument(
+        "run", type=Path, metavar="RUN", help="OUT/results/NAME of a sweep, or OUT if it has one renderer"
+    )
+    render.add_argument("--audio", help="a sound or video file, or a test clip of the run: new sound")
+    render.add_argument("--clip", help="a test clip of the run, or a prepared clip: its sound, its own head pose")
+    render.add_argument("--coefficients", help="a clip's tracked coefficients, or motion.npz as animate writes it")
+    render.add_argument("--style", help="with --audio: a style of the run (angry), a prepared clip, or a video")
+    render.add_argument("--pose", help="with --audio: a clip or a track (.npz, .csv) whose head pose is taken")
+    render.add_argument("--camera", help="orbit:20, yaw=15,pitch=-5 or a .csv of yaw,pitch; up to 20 degrees")
+    render.add_argument("--speaker", help="whose renderer (the sound's or clip's own speaker, else the run's first)")
+    render.add_argument("--beside", metavar="NAME=PATH,...", help="another system's video or folder of frames")
+    render.add_argument("--watermark", action="store_true", help="write SYNTHETIC into the picture, too")
+    render.add_argument("--out", type=Path, required=True, help="FILE.mp4: the film; else a folder for everything")
+
     components = commands.add_parser("components", help="what can be swapped: slots, components, options")
     components.add_argument("slot", nargs="?", help="only this slot, with options")
 
@@ -64,6 +79,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             "prepare": _prepare,
             "doctor": _doctor,
             "animate": _animate,
+            "render": _render,
             "components": _components,
             "assets": _assets,
         }
@@ -109,6 +125,13 @@ def _animate(options: argparse.Namespace) -> int:
     from erlnet.runs.animate_command import Wanted, animate_command
 
     return animate_command(Wanted(options.run, options.audio, options.style, options.out, options.speaker))
+
+
+def _render(options: argparse.Namespace) -> int:
+    from erlnet.runs.render_command import Wanted, render_command
+
+    words = {name: value for name, value in vars(options).items() if name != "command"}
+    return render_command(Wanted(**words))
 
 
 if __name__ == "__main__":
