@@ -1,6 +1,6 @@
 import pytest
 
-from erlnet.driving import choose_driving, primary_endpoint
+from erlnet.driving import budget_endpoint, choose_driving, primary_endpoint
 from erlnet.errors import UserError
 from erlnet.grammar import parse_assignments
 from erlnet.grid import resolve
@@ -116,3 +116,29 @@ def test_no_frame_is_rendered_where_nothing_true_can_stand_beside_it():
     (plan,) = plans(driving=("tracked", "audio_free"), families=tuple(FAMILIES))
     assert [mode for mode, _ in plan.renders] == ["tracked"]
     assert {f for mode, f, _ in plan.evaluations if mode == "audio_free"} == {"motion", "style"}
+
+
+def budget(*words, driving=("tracked", "audio"), families=("ssim", "lpips")):
+    grid = resolve(parse_assignments(list(words)))
+    return budget_endpoint(grid.swept_slots, driving, families, grid.variants)
+
+
+def test_renderers_are_scored_after_shares_of_their_steps_where_that_says_something():
+    assert budget("fusion=pixel,feature", "preset=study") == ("ssim", "tracked")
+    assert budget("renderer.steps=100,200", "preset=study") == ("lpips", "tracked")
+    for quick in ("demo", "smoke"):
+        assert budget("fusion=pixel,feature", f"preset={quick}") is None
+    assert budget("vq=dual,single", "preset=study") is None  # stage one keeps no snapshots
+    assert budget("fusion=pixel,feature", "preset=study", families=("lpips",)) is None  # not asked for
+    assert budget("fusion=pixel,feature", "preset=study", driving=("audio",)) is None
+    assert budget("dataset=bank", families=tuple(FAMILIES)) is None
+
+
+def test_scores_after_shares_of_the_steps_change_no_other_key():
+    grid = resolve(parse_assignments(["fusion=feature", "preset=study"]))
+    plain, scored = (
+        make_plan(grid.variants[0], 0, {}, ("tracked",), ("ssim",), wanted) for wanted in (None, ("ssim", "tracked"))
+    )
+    assert plain.budget is None
+    assert scored.budget is not None
+    assert {s.key for s in plain.stages} | {scored.budget.key} == {s.key for s in scored.stages}
