@@ -4,11 +4,12 @@ from dataclasses import replace
 
 import pytest
 import torch
-from renderer_toys import FUSIONS, Silent, make_components, make_settings, make_toy
+from renderer_toys import BRANCHES, DEFORMS, FUSIONS, Silent, make_components, make_settings, make_toy
 
 from erlnet.errors import UserError
 from erlnet.nerf.files import load_renderer, save_renderer
 from erlnet.nerf.footage import scene_of
+from erlnet.nerf.health import HealthTotals
 from erlnet.nerf.model import DbfNerf
 from erlnet.nerf.regions import neck_middles
 from erlnet.nerf.training import NotFinite, batch_losses, train_renderer
@@ -29,6 +30,11 @@ def error(model, data) -> float:
     return float((frames.float() - data.frames.float()).abs().mean() / 255)
 
 
+def psnr(model, data) -> float:
+    frames = model.frames(data.signal, data.head_to_world, data.root)
+    return -10 * float(((frames.float() - data.frames.float()) / 255).square().mean().log10())
+
+
 @pytest.mark.parametrize("fusion", FUSIONS)
 def test_training_on_two_frames_lowers_the_loss_and_draws_them(toy, fusion):
     losses = Losses()
@@ -36,9 +42,32 @@ def test_training_on_two_frames_lowers_the_loss_and_draws_them(toy, fusion):
     assert sum(losses.seen[-5:]) < 0.6 * sum(losses.seen[:5])
     untrained = train_renderer(toy, make_components(fusion), make_settings(steps=1), 0, Silent())[0]
     assert error(model, toy) < 0.6 * error(untrained, toy)
+    # Measured: 20.6 to 22.2 dB; 18.9 trained apart, where no loss sees the two layers together.
+    assert psnr(model, toy) > (18 if fusion == "separate" else 20)
+    assert psnr(untrained, toy) < 14
     assert metrics["steps"] == 80
     assert metrics["parameters"] == sum(p.numel() for p in model.parameters())
     assert not model.training
+    health = HealthTotals()
+    health.add(model, toy.signal, toy.head_to_world, toy.root, toy.frames, toy.regions)
+    values = health.values()
+    assert values["head_opacity_face"] > 0.6  # 80 steps; the gate asks for .9 of a whole training
+    assert values["head_opacity_torso"] < 0.1
+    assert values["static_opacity_face"] < 0.1
+    assert values["dropping_head_costs_face_db"] > 8
+    assert values["dropping_head_costs_torso_db"] < 1
+
+
+@pytest.mark.parametrize("fusion", ["pixel", "normalised", "attention", "volume"])
+def test_one_nerf_draws_both_frames_under_every_fusion(toy, fusion):
+    model, _ = train_renderer(toy, make_components(fusion, "single"), make_settings(), 0, Silent())
+    assert psnr(model, toy) > 20
+
+
+@pytest.mark.parametrize("deform", DEFORMS)
+def test_every_deformation_draws_both_frames(toy, deform):
+    model, _ = train_renderer(toy, make_components(deform=deform), make_settings(steps=60), 0, Silent())
+    assert psnr(model, toy) > 19
 
 
 def test_the_same_seed_gives_the_same_bits_and_another_gives_others(toy):
@@ -58,22 +87,29 @@ def test_training_leaves_the_global_random_state_alone(toy):
     assert torch.equal(torch.rand(3), expected)
 
 
+@pytest.mark.parametrize("branches", BRANCHES)
 @pytest.mark.parametrize("fusion", FUSIONS)
-def test_gradients_reach_every_parameter(toy, fusion):
+def test_gradients_reach_every_parameter(toy, fusion, branches):
+    if (fusion, branches) == ("separate", "single"):
+        pytest.skip("one NeRF is not trained apart")
     torch.manual_seed(0)
-    model = DbfNerf(make_components(fusion), make_settings(), scene_of(toy))
-    starting_at_zero = [model.upsampler.last, model.branches.static.deform.out]  # these pass no gradient on at first
+    model = DbfNerf(make_components(fusion, branches), make_settings(), scene_of(toy))
+    moving = model.branches.static if branches == "dual" else model.branches.whole
+    starting_at_zero = [model.upsampler.last, moving.deform.out]  # these pass no gradient on at first
     if fusion == "refine":
         starting_at_zero.append(model.fusion.refiner.last)
+    if fusion == "attention":
+        starting_at_zero.append(model.fusion.out)
     for layer in starting_at_zero:
         torch.nn.init.normal_(layer.weight, std=0.1)
-    for branch in (model.branches.head, model.branches.static):
+    for branch in model.branches.each():
         torch.nn.init.uniform_(branch.encoding.planes, -1, 1)
     windows = whole(2, model.size)
     middle = neck_middles(toy.regions)
     sum(batch_losses(model, toy, middle, windows, torch.Generator().manual_seed(0)).values()).backward()
     without = [n for n, p in model.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0]
-    assert without == []
+    # With an empty static map attention still learns its keys, which are the bias alone.
+    assert without == (["fusion.static_tokens.weight"] if (fusion, branches) == ("attention", "single") else [])
 
 
 def test_a_loss_that_is_no_number_names_the_step_and_the_frames(toy):
@@ -89,15 +125,6 @@ def test_invalid_frames_are_never_trained_on():
     losses = Losses()
     train_renderer(poisoned, make_components(), make_settings(steps=15), 0, losses)
     assert all(loss == loss for loss in losses.seen)
-
-
-def test_feature_and_pixel_variants_have_the_same_number_of_parameters(toy):
-    count = {
-        name: sum(p.numel() for p in DbfNerf(make_components(name), make_settings(), scene_of(toy)).parameters())
-        for name in FUSIONS
-    }
-    assert abs(count["pixel"] / count["normalised"] - 1) < 0.02
-    assert count["refine"] > count["pixel"]
 
 
 def test_dropping_the_head_leaves_torso_and_plate(toy):
