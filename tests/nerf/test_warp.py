@@ -62,13 +62,13 @@ def skin_error(model, shape, warp, signal):
         ({"lids": 0.5}, 0.99, 2.0),
         ({"jaw": 0.1}, 0.99, 2.2),
         ({"jaw": 0.2}, 0.95, 2.0),  # lips 2 cm apart
-        ({"jaw": 0.43}, 0.95, 6.0),  # as far open as it goes: lips that touch at rest share the grid's cells
+        ({"jaw": 0.43}, 0.95, 5.0),  # as far open as it goes: lips that touch at rest share the grid's cells
     ],
     ids=["smile", "pucker", "frown", "lids half shut", "speech", "open", "wide open"],
 )
 def test_a_moved_face_goes_back_to_its_neutral_place(model, shape, warp, units, quantile, bound):
     before, after = skin_error(model, shape, warp, row(model, **units))
-    assert before.quantile(quantile) > 1.4 * bound or before.max() > 1.4 * bound  # there is something to undo
+    assert before.quantile(quantile) > 1.4 * bound  # there is something to undo
     assert after.quantile(quantile) < bound
     assert after.mean() < 0.6 * before.mean()
 
