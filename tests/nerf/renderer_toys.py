@@ -13,8 +13,8 @@ from erlnet.nerf.components import (
     NoPerceptual,
     PoseDeform,
     Single,
-    TriPlane,
 )
+from erlnet.nerf.encoding_components import TriPlane
 from erlnet.nerf.footage import RendererData
 from erlnet.nerf.fusion_components import AttentionFusion, FeatureFusion, PixelFusion, VolumeFusion
 from erlnet.nerf.model import RendererComponents

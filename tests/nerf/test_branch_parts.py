@@ -4,8 +4,9 @@ import pytest
 import torch
 from renderer_toys import make_components, make_settings
 
-from erlnet.nerf.components import ConditionDeform, FlameConditioning, NoDeform, PoseDeform, TriPlane
+from erlnet.nerf.components import ConditionDeform, FlameConditioning, NoDeform, PoseDeform
 from erlnet.nerf.deform import condition_width
+from erlnet.nerf.encoding_components import TriPlane
 from erlnet.nerf.footage import scene_of
 from erlnet.nerf.model import DbfNerf
 

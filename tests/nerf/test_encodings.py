@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from erlnet.errors import UserError
-from erlnet.nerf.components import Frequency, HashGrid, Tcnn
+from erlnet.nerf.encoding_components import Frequency, HashGrid, Tcnn
 from erlnet.nerf.hashgrid import PRIMES, GridShape, HashGridEncoding, plan_levels
 
 SMALL = GridShape(levels=4, features=2, table=9, coarsest=4, finest=24)  # its two finest levels are hashed
