@@ -11,7 +11,7 @@ from erlnet.data.clip import FPS
 from erlnet.errors import UserError
 from erlnet.files import FULL, disk_full
 from erlnet.runs.clips import style_clip
-from erlnet.runs.driving_sound import Sound, open_sound
+from erlnet.runs.driving_sound import open_sound
 from erlnet.runs.driving_styles import Asked, open_styles
 from erlnet.runs.folders import check_writable
 from erlnet.runs.mp4 import write_mp4
@@ -29,7 +29,6 @@ from erlnet.runs.render_show import (
     coefficients_show,
     is_file_of,
     named_clip,
-    pose_track,
     without_truth,
 )
 from erlnet.runs.trained_run import MAPPER, RENDERER, TrainedRun, find_run
@@ -68,6 +67,8 @@ def render_command(wanted: Wanted) -> int:
         angles = read_camera(wanted.camera, len(show))
         show = without_truth(show, turned(show.path, angles, person.centre))
     check_in_view(_source(wanted), show.path, person.centre, person.model.scene.camera)
+    for note in show.notes:
+        display.line(note)
     started = time.perf_counter()
     lines: list[str] = []
     try:
@@ -115,22 +116,15 @@ def open_show(wanted: Wanted, display: Display) -> tuple[Person, Show]:
     run = find_run(wanted.run, RENDERER)
     if wanted.audio is not None:
         sound = open_sound(wanted.audio, run.split.test)
-        if sound.silent:
-            display.line(f"--audio {wanted.audio}: is silent; the motion follows the style alone")
         person = open_person(run, wanted.speaker, sound.truth.labels.speaker if sound.truth else None)
-        show = audio_show(person, sound, _voice(wanted, person, sound, display), wanted.pose)
-        if wanted.pose is not None and len(pose_track(person, wanted.pose)[0]) < len(show):
-            display.line(f"--pose {wanted.pose}: is shorter than the sound; it is played to and fro")
-        return person, show
+        return person, audio_show(person, sound, _voice(wanted, person, display), wanted.pose)
     if wanted.clip is not None:
         clip = named_clip("--clip", wanted.clip, run)
         person = open_person(run, wanted.speaker, clip.labels.speaker)
-        sound = Sound(clip.name, clip.audio, len(clip), clip)
-        asked = wanted if wanted.style is not None else None
-        if asked is None and not person.hears:
+        if wanted.style is None and not person.hears:
             own = style_clip(run.split.train, replace(clip.labels, speaker=person.speaker))
             return person, clip_show(person, clip, Voice(find_run(wanted.run, MAPPER), Asked(own.labels.style, own)))
-        return person, clip_show(person, clip, _voice(wanted, person, sound, display))
+        return person, clip_show(person, clip, _voice(wanted, person, display))
     word = wanted.coefficients or ""
     likely = None if is_file_of(word, ".npz", ".mat") else named_clip("--coefficients", word, run).labels.speaker
     person = open_person(run, wanted.speaker, likely)
@@ -139,7 +133,7 @@ def open_show(wanted: Wanted, display: Display) -> tuple[Person, Show]:
     return person, coefficients_show(person, word)
 
 
-def _voice(wanted: Wanted, person: Person, sound: Sound, display: Display) -> Voice | None:
+def _voice(wanted: Wanted, person: Person, display: Display) -> Voice | None:
     """Stage one in the style that was asked for; None where sound drives the renderer itself."""
     if person.hears:
         if wanted.style is not None:

@@ -37,6 +37,7 @@ class Show:
     samples: np.ndarray | None  # (N,) at 16 kHz; None: silent
     truth: Clip | None  # whose frames show the same pose and person, frame by frame
     likeness: Clip | None = None  # the clip that the sound is from: worth seeing beside, but under a pose of its own
+    notes: tuple[str, ...] = ()  # what a person is told before it is rendered
 
     def __len__(self) -> int:
         return len(self.path)
@@ -97,11 +98,16 @@ def audio_show(person: Person, sound: Sound, voice: Voice | None, pose: str | No
     else:
         signal, made = generated(person, voice, sound)
         track = track or from_stream(made.numpy(), person.root)
-    path = fitted(track, sound.n_frames)
+    path, notes = fitted(track, sound.n_frames), []
+    if sound.silent and voice is not None:
+        notes.append(f"--audio {sound.name}: is silent; the motion follows the style alone")
+    if len(track) < sound.n_frames:
+        notes.append(f"--pose {pose}: is shorter than the sound; it is played to and fro")
+    made_of = (sound.name, signal, path, sound.samples)
     own = person.seen(sound.truth) if sound.truth is not None else None
     if own is not None and moved is not None and _same(own, moved):
-        return Show(sound.name, signal, path, sound.samples, own)
-    return Show(sound.name, signal, path, sound.samples, None, likeness=own)
+        return Show(*made_of, truth=own, notes=tuple(notes))
+    return Show(*made_of, truth=None, likeness=own, notes=tuple(notes))
 
 
 def generated(person: Person, voice: Voice, sound: Sound) -> tuple[Tensor, Tensor]:
