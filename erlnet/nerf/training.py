@@ -16,6 +16,7 @@ from erlnet.nerf.files import save_renderer
 from erlnet.nerf.fitness import check_fit
 from erlnet.nerf.footage import RendererData, carve, place_head, scene_of, tighten
 from erlnet.nerf.model import DbfNerf, RendererComponents
+from erlnet.nerf.optimizer import make_optimizer, rate_at
 from erlnet.nerf.plate import mean_background
 from erlnet.nerf.regions import neck_middles
 from erlnet.nerf.settings import SHARES, RendererSettings
@@ -62,19 +63,6 @@ def stand(
         part_centres(data.landmarks, settings.factor),
         (mouth, eyes, settings.windows - mouth - eyes),
     )
-
-
-def make_optimizer(model: DbfNerf, settings: RendererSettings) -> torch.optim.Optimizer:
-    grids = [p for n, p in model.named_parameters() if ".encoding." in n]
-    rest = [p for n, p in model.named_parameters() if ".encoding." not in n]
-    groups = [{"params": grids, "lr": settings.grid_rate}, {"params": rest, "lr": settings.rate}]
-    return torch.optim.Adam(groups, betas=(0.9, 0.99), eps=1e-10, fused=True)
-
-
-def rate_at(step: int, steps: int) -> float:
-    """Share of the learning rate: a short warm-up, then exponential decay to 1/30."""
-    warm_up = max(1, min(50, steps // 20))
-    return min(1.0, (step + 1) / warm_up) * 30 ** (-step / steps)
 
 
 class Training:
