@@ -236,6 +236,29 @@ def test_the_sound_and_pose_of_one_clip_are_that_clip_end_to_end(trained, tmp_pa
     assert not (tmp_path / "c/scores.csv").exists()
 
 
+def test_a_clip_of_somebody_elsewhere_moves_the_head_against_the_torso_as_theirs_moved(trained, tracked, tmp_path):
+    own = clip_folder(trained["feature"])
+    theirs = tmp_path / "theirs"
+    shutil.copytree(own, theirs)
+    text = json.loads((own / "clip.json").read_text())
+    text["labels"]["speaker"], text["camera"]["fx"] = "somebody", 2 * text["camera"]["fx"]
+    (theirs / "clip.json").write_text(json.dumps(text))
+    with np.load(own / "coefficients.npz") as archive:
+        arrays = dict(archive)
+    move = np.eye(4)
+    move[:3, 3] = 0.3, -0.2, 1.5
+    arrays |= {name: move @ arrays[name] for name in ("head_to_world", "root")}
+    np.savez(theirs / "coefficients.npz", **arrays)
+    person = open_person(find_run(trained["feature"], RENDERER), None, None)
+    path = coefficients_show(person, str(theirs)).path
+    with np.load(own / "coefficients.npz") as archive:
+        neck = np.linalg.inv(archive["root"]) @ archive["head_to_world"]
+    np.testing.assert_allclose(path.head_to_world, person.root @ neck, atol=1e-5)
+    assert (path.root == person.root).all()
+    assert call(trained["feature"], tmp_path / "out", coefficients=theirs) == 0
+    assert not (tmp_path / "out/scores.csv").exists()  # nobody filmed this person so
+
+
 def test_a_camera_path_shows_other_sides_and_no_truth(trained, tracked, tmp_path):
     assert call(trained["feature"], tmp_path / "side", coefficients=TEST_CLIP, camera="yaw=15,pitch=-5") == 0
     assert not (tmp_path / "side/scores.csv").exists()
