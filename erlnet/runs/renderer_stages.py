@@ -89,10 +89,11 @@ def pinhole(camera: Camera) -> Pinhole:
 
 
 def check_needs(config: dict[str, Any]) -> None:
-    """UserError where a renderer with these components could not be trained here: weights, the device."""
-    usable_device(chosen_device())
+    """UserError where a renderer with these components could not be trained here: weights, libraries, the device."""
+    device, components = usable_device(chosen_device()), components_of(config)
     seconds_between()
-    components_of(config).perceptual.build()
+    components.perceptual.build()
+    components.encoding.build().to(device)(torch.zeros(1, 3, device=device))
 
 
 def run_renderer(task: Task) -> dict[str, Any]:

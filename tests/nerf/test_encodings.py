@@ -1,16 +1,22 @@
 """What the field sees of a point: frequencies, hash grids, and tinycudann's hash grid beside ours."""
 
 import itertools
+import sys
+from contextlib import nullcontext
+from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from renderer_toys import Silent, make_components, make_settings
 
 from erlnet.errors import UserError
 from erlnet.nerf.encoding_components import Frequency, HashGrid, Tcnn
 from erlnet.nerf.hashgrid import PRIMES, GridShape, HashGridEncoding, plan_levels
+from erlnet.nerf.training import train_renderer
 
 SMALL = GridShape(levels=4, features=2, table=9, coarsest=4, finest=24)  # its two finest levels are hashed
 
@@ -169,11 +175,50 @@ def test_tinycudann_gives_the_features_of_the_same_parameters(shape):
         assert torch.allclose(theirs(points), ours(points), atol=2e-3)  # float32's rounding times the finest scale
 
 
-def test_without_tinycudann_it_says_in_one_line_how_to_get_it(monkeypatch):
-    monkeypatch.setitem(__import__("sys").modules, "tinycudann", None)  # as if it were not installed
+@pytest.fixture
+def no_tinycudann(monkeypatch):
+    monkeypatch.setitem(sys.modules, "tinycudann", None)  # an import then fails as where it is not installed
+
+
+def test_without_tinycudann_it_says_in_one_line_how_to_get_it(no_tinycudann):
     with pytest.raises(UserError) as caught:
         Tcnn().build()
     message = str(caught.value)
     assert "\n" not in message
     assert 'pip install "git+https://github.com/NVlabs/tiny-cuda-nn/#subdirectory=bindings/torch"' in message
     assert "encoding=hashgrid" in message
+
+
+def test_without_tinycudann_a_job_ends_before_anything_trains(no_tinycudann):
+    from erlnet.grammar import parse_assignments
+    from erlnet.grid import resolve
+    from erlnet.runs.renderer_stages import check_needs
+    from erlnet.stages import make_plan
+
+    for encoding, refused in (("tcnn", True), ("hashgrid", False)):
+        (variant,) = resolve(parse_assignments([f"encoding={encoding}", "preset=smoke"])).variants
+        (config,) = (
+            s.config for s in make_plan(variant, 0, {}, ("tracked",), ("ssim",)).stages if s.name == "renderer"
+        )
+        with pytest.raises(UserError, match="tinycudann cannot be used") if refused else nullcontext():
+            check_needs(config)
+
+
+def test_tinycudann_on_the_cpu_is_refused(monkeypatch):
+    class Kernels(torch.nn.Module):  # what tinycudann gives, its parameters moved to the CPU with the renderer
+        def __init__(self, inputs, config, dtype):
+            super().__init__()
+            self.params = torch.nn.Parameter(torch.zeros(8, dtype=dtype))
+
+    monkeypatch.setitem(sys.modules, "tinycudann", SimpleNamespace(Encoding=Kernels))
+    with pytest.raises(UserError, match="ERLNET_DEVICE=cuda"):
+        Tcnn().build()(torch.zeros(1, 3))
+
+
+@pytest.mark.parametrize("encoding", [Frequency(octaves=3), HashGrid(levels=3, table=9, coarsest=4, finest=16)])
+def test_a_renderer_trains_on_it_to_the_same_bits_twice(toy, encoding):
+    components = replace(make_components(), encoding=encoding)
+    first, second = (train_renderer(toy, components, make_settings(steps=4), 0, Silent())[0] for _ in range(2))
+    assert first.branches.head.encoding.width == encoding.build().width
+    for name, tensor in first.state_dict().items():
+        assert torch.equal(tensor, second.state_dict()[name]), name
