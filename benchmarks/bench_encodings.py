@@ -51,7 +51,7 @@ def bench_encodings_beside_the_triplane(moved):
             f"backward {backward * 1e3:.0f} ms; {ratio:.2f} times the tri-plane",
             end="",
         )
-    assert sum(middle["hashgrid"]) < 20 * sum(middle["triplane"])  # an embedding's own backward made it 40
+    assert sum(middle["hashgrid"]) < 20 * sum(middle["triplane"])  # it is 1 to 3; a busy machine must not fail this
 
 
 @pytest.mark.parametrize("name", NAMES)

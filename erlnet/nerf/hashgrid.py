@@ -70,7 +70,7 @@ def plan_levels(shape: GridShape) -> list[Level]:
 class _WeightedRows(torch.autograd.Function):
     """Sums of eight weighted rows of a table, each.
 
-    Forward is an embedding bag, and backward is not: sorting millions of indices took it forty times as long as adding
+    Forward is an embedding bag, and backward is not: sorting millions of indices took it five times as long as adding
     their gradients up one after the other, column by column. That is also the same to the bit every time.
     """
 
