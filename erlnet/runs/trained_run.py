@@ -71,7 +71,7 @@ class TrainedRun:
 
 
 def find_run(folder: Path, kind: Trained = MAPPER) -> TrainedRun:
-    """`folder` is OUT/results/NAME, or OUT where all its results with such a stage share it; UserError where neither."""
+    """`folder` is OUT/results/NAME, or OUT where all its results with such a stage share it; else UserError."""
     if not folder.is_dir():
         raise UserError(f"{folder}: there is no such folder; give a run's OUT or OUT/results/NAME, or {kind.how}")
     if (folder / "result.json").is_file():
