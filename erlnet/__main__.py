@@ -58,6 +58,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     render.add_argument("--camera", help="orbit:20, yaw=15,pitch=-5 or a .csv of yaw,pitch; up to 20 degrees")
     render.add_argument("--speaker", help="whose renderer (the sound's or clip's own speaker, else the run's first)")
     render.add_argument("--beside", metavar="NAME=PATH,...", help="another system's video or folder of frames")
+    render.add_argument(
+        "--precision", choices=["auto", "float32", "bfloat16"],
+        help="of a film's upsampler (auto: bfloat16 where the processor has it)",
+    )  # fmt: skip
+    render.add_argument("--compile", action="store_true", help="compile the fields: pays in films of minutes")
     render.add_argument("--watermark", action="store_true", help="write SYNTHETIC into the picture, too")
     render.add_argument("--out", type=Path, required=True, help="FILE.mp4: the film; else a folder for everything")
 
@@ -128,10 +133,12 @@ def _animate(options: argparse.Namespace) -> int:
 
 
 def _render(options: argparse.Namespace) -> int:
+    from erlnet.nerf.pace import Pace
     from erlnet.runs.render_command import Wanted, render_command
 
-    words = {name: value for name, value in vars(options).items() if name != "command"}
-    return render_command(Wanted(**words))
+    words = {n: value for n, value in vars(options).items() if n not in ("command", "precision", "compile")}
+    asked = options.precision is not None or options.compile
+    return render_command(Wanted(**words, pace=Pace(options.precision or "auto", options.compile) if asked else None))
 
 
 if __name__ == "__main__":

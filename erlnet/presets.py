@@ -64,7 +64,7 @@ PRESETS: dict[str, dict[str, Any]] = {
     | {"renderer.steps": 1350, "renderer.mouth_share": 0.4, "renderer.mouth_weight": 3.0},
     "study": _AT_128 | _ADF["study"] | {"renderer.steps": 2500},
     "fast": _AT_256 | _ADF["fast"] | {"renderer.steps": 3000},
-    "full": _AT_256 | _ADF["full"] | {"renderer.steps": 9000},
+    "full": _AT_256 | _ADF["full"] | {"renderer.steps": 12000},
     "full512": _FULL_512,
     "paper": _FULL_512 | _PAPER,
 }

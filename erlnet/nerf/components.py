@@ -165,7 +165,7 @@ class NoPerceptual:
 class Lpips:
     """LPIPS with VGG16 beside the other losses; the judge is LPIPS with AlexNet."""
 
-    weight: float = 0.05
+    weight: float = 0.02
     windows: int = 4  # training windows of a step that it looks at: its time is in proportion
 
     VERSION: ClassVar[int] = 1

@@ -20,6 +20,13 @@ class Samples(NamedTuple):
     depth: Tensor  # (K,S) camera depth, m, rising along the ray
     lengths: Tensor  # (K,S) m
 
+    def part(self, rays: Tensor | slice, along: slice) -> "Samples":
+        """Some of the rays, some of their samples."""
+        return Samples(
+            self.image[rays], self.slot[rays], self.points[rays][:, along], self.depth[rays][:, along],
+            self.lengths[rays][:, along],
+        )  # fmt: skip
+
 
 def sample_rays(rays: Rays, crossing: Crossing, count: int, generator: torch.Generator | None) -> Samples:
     """Only rays that hit: no samples where the branch cannot be."""

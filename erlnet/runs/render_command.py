@@ -10,6 +10,7 @@ from typing import Any
 from erlnet.data.clip import FPS
 from erlnet.errors import UserError
 from erlnet.files import FULL, disk_full
+from erlnet.nerf.pace import Pace, quicken
 from erlnet.runs.clips import style_clip
 from erlnet.runs.driving_sound import open_sound
 from erlnet.runs.driving_styles import Asked, open_styles
@@ -49,6 +50,7 @@ class Wanted:
     speaker: str | None = None
     beside: str | None = None
     watermark: bool = False
+    pace: Pace | None = None  # of a film; a folder's frames are those of the report, which knows one pace
 
     @property
     def film(self) -> bool:
@@ -101,6 +103,8 @@ def check_words(wanted: Wanted) -> None:
             raise UserError(f"--{flag}: goes with --audio; --{given[0]} brings its own")
     if wanted.beside is not None and wanted.film:
         raise UserError("--beside: makes a film and a table; give a folder as --out")
+    if wanted.pace is not None and not wanted.film:
+        raise UserError("--precision, --compile: change how fast a film is made; give FILE.mp4 as --out")
 
 
 def check_out(wanted: Wanted) -> None:
@@ -150,8 +154,10 @@ def _voice(wanted: Wanted, person: Person, display: Display) -> Voice | None:
 
 
 def _write_film(wanted: Wanted, person: Person, show: Show, display: Display) -> None:
+    model = quicken(person.model, wanted.pace or Pace())
+
     def told() -> Any:
-        for index, picture in enumerate(rendered(person.model, show), start=1):
+        for index, picture in enumerate(rendered(model, show), start=1):
             display.live(f"render [{'#' * (20 * index // len(show)):<20}] {index} of {len(show)} frames")
             yield picture
 
