@@ -77,7 +77,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def run(options: argparse.Namespace, command: str) -> int:
     """Plan, run what is missing, report."""
     from erlnet.driving import budget_endpoint, choose_driving, choose_families
-    from erlnet.grid import resolve
+    from erlnet.grid import resolve_study
     from erlnet.runs.folders import check_writable
     from erlnet.stages import make_plan
     from erlnet.study import parse_command
@@ -85,7 +85,7 @@ def run(options: argparse.Namespace, command: str) -> int:
     if options.jobs < 1:
         raise UserError(f"--jobs {options.jobs}: expected a whole number from 1")
     parsed = parse_command(options.words)
-    grid = resolve(parsed.assignments)
+    grid = resolve_study(parsed.assignments, parsed.also)
     driving = choose_driving(options.driving, grid.swept_slots, grid.variants)
     families = choose_families(options.metrics)
     first = grid.variants[0]

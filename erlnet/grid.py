@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +65,25 @@ def resolve(assignments: Mapping[str, list[str]]) -> Grid:
         word = next(n for n in axes if n == "dataset" or (n in targets and targets[n].owner == "dataset"))
         raise UserError(f"{word}: takes one value; variants are compared on the same test frames")
     return Grid(variants, parse_seeds(assignments.get("seed", ["0"])), axes, tuple(s for s in SLOTS if s in swept))
+
+
+def resolve_study(assignments: Mapping[str, list[str]], also: Sequence[Mapping[str, list[str]]]) -> Grid:
+    """The grid of `assignments` and, after it, one variant for each of `also`: its words in place of the swept ones.
+
+    A control that no cross product would name by itself. A variant that the grid has already is not there twice.
+    """
+    grid = resolve(assignments)
+    variants, axes, slots = {v.hash: v for v in grid.variants}, dict.fromkeys(grid.axes), set(grid.swept_slots)
+    kept = {name: values for name, values in assignments.items() if len(values) == 1 or name == "seed"}
+    for words in also:
+        given = next((name for name in words if name in SINGLE or name == "seed"), None)
+        if given:
+            raise UserError(f"also: {given}={words[given][0]}: is one value for the whole study; put it under set")
+        variant = resolve(kept | dict(words)).variants[0]
+        variants.setdefault(variant.hash, replace(variant, name=" ".join(f"{n}={v[0]}" for n, v in words.items())))
+        axes |= dict.fromkeys(words)
+        slots |= {name if name in SLOTS else _target(name).owner for name in words}
+    return Grid(tuple(variants.values()), grid.seeds, tuple(axes), tuple(s for s in SLOTS if s in slots))
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ class Command:
     study: str | None
     assignments: dict[str, list[str]]
     title: str = ""
+    also: tuple[dict[str, list[str]], ...] = ()  # variants beside the grid: what each has instead of the swept words
 
 
 def study_folders() -> list[Path]:
@@ -47,7 +48,8 @@ def parse_command(words: Sequence[str]) -> Command:
         raise UserError(f"there is no study '{name}'; {did_you_mean(name, known_studies())} (or NAME=VALUE to sweep)")
     content = _read(path)
     given = parse_assignments(list(rest))
-    return Command(path.stem, _assignments(content, path) | given, content.get("title", ""))
+    also = tuple(_also(table, number, path) for number, table in enumerate(content.get("also", []), start=1))
+    return Command(path.stem, _assignments(content, path) | given, content.get("title", ""), also)
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -55,9 +57,9 @@ def _read(path: Path) -> dict[str, Any]:
         content = tomllib.loads(path.read_text())
     except (OSError, ValueError) as error:
         raise UserError(f"study {path}: {error}") from None
-    unknown = set(content) - {"title", "sweep", "set"}
+    unknown = set(content) - {"title", "sweep", "set", "also"}
     if unknown:
-        raise UserError(f"study {path}: unknown key '{unknown.pop()}'; choices: title, sweep, set")
+        raise UserError(f"study {path}: unknown key '{unknown.pop()}'; choices: title, sweep, set, also")
     return content
 
 
@@ -70,6 +72,12 @@ def _assignments(content: dict[str, Any], path: Path) -> dict[str, list[str]]:
     for name, value in content.get("set", {}).items():
         assignments[name] = [_text(value)]
     return assignments
+
+
+def _also(table: Any, number: int, path: Path) -> dict[str, list[str]]:
+    if not isinstance(table, dict) or not table:
+        raise UserError(f"study {path}: also number {number} must be a table of words with one value each")
+    return {name: [_text(value)] for name, value in table.items()}
 
 
 def _text(value: Any) -> str:

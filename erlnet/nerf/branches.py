@@ -20,7 +20,7 @@ from erlnet.nerf.volume import Weights, thickness_weights
 
 POSE_WIDTH = 6
 DARK = 1 / 256  # share of light behind which nothing is looked at: one level of a frame
-STOP_FROM = 16  # samples a ray; with fewer, looking twice costs more than it saves (docs/rendering.md)
+STOP_FROM = 16  # samples a ray; with fewer, looking twice costs more than it saves (docs/render.md)
 
 
 @dataclass(frozen=True)

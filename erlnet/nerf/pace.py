@@ -1,7 +1,7 @@
 """Rendering a film faster than scoring renders it: the upsampler in bfloat16, the fields compiled.
 
 Scores are taken on frames of `float32` and eager code, so that no number depends on a processor's extras; films, where
-a level or two of 255 do not show, take what the machine has. docs/rendering.md has what each gains.
+a level or two of 255 do not show, take what the machine has. docs/render.md has what each gains.
 """
 
 from __future__ import annotations

@@ -61,3 +61,10 @@ def test_a_study_file_with_an_unknown_key_is_refused(tmp_path):
     ran = command("erlnet.ablate", "mine.toml", cwd=tmp_path)
     assert ran.returncode == 2
     assert "unknown key 'swep'" in ran.stderr
+
+
+def test_a_control_without_words_is_refused(tmp_path):
+    (tmp_path / "mine.toml").write_text("also = [{}]\n[sweep]\nfusion = ['pixel']\n")
+    ran = command("erlnet.ablate", "mine.toml", cwd=tmp_path)
+    assert ran.returncode == 2
+    assert "also number 1 must be a table of words" in ran.stderr

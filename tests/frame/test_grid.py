@@ -1,8 +1,13 @@
+from pathlib import Path
+
 import pytest
 
 from erlnet.errors import UserError
 from erlnet.grammar import parse_assignments
-from erlnet.grid import resolve
+from erlnet.grid import resolve, resolve_study
+from erlnet.study import parse_command
+
+STUDIES = Path(__file__).parents[2] / "ablations"
 
 
 def grid(*words):
@@ -115,3 +120,33 @@ def test_a_split_given_as_a_file_is_named_by_what_it_says(tmp_path):
     assert named(50) == first
     with pytest.raises(UserError, match="no split file"):
         grid(f"split={tmp_path / 'absent.json'}")
+
+
+def test_a_study_has_controls_beside_its_grid():
+    assignments = {"fusion": ["pixel", "feature"], "renderer.steps": ["7"], "seed": ["0", "1"]}
+    also = ({"branches": ["single"]}, {"fusion": ["pixel"], "fusion.refine": ["true"]}, {"fusion": ["pixel"]})
+    found = resolve_study(assignments, also)
+    assert [v.name for v in found.variants] == ["pixel", "feature", "branches=single", "fusion=pixel fusion.refine=true"]
+    control, refined = found.variants[2:]
+    assert (control.config["fusion"], control.config["branches"]) == ("feature", "single")  # the default fusion
+    assert refined.options["fusion.refine"] is True
+    assert {v.settings["renderer"].steps for v in found.variants} == {7}
+    assert found.seeds == (0, 1)
+    assert found.axes == ("fusion", "branches", "fusion.refine")
+    assert found.swept_slots == ("branches", "fusion")
+
+
+def test_a_control_changes_no_test_frames():
+    with pytest.raises(UserError, match="also: split=last"):
+        resolve_study({"fusion": ["pixel", "feature"]}, ({"split": ["last"]},))
+    with pytest.raises(UserError, match="unknown name 'fusoin'; did you mean 'fusion'"):
+        resolve_study({"fusion": ["pixel", "feature"]}, ({"fusoin": ["pixel"]},))
+
+
+@pytest.mark.parametrize("study", sorted(STUDIES.glob("*.toml")), ids=lambda path: path.stem)
+def test_every_published_study_means_something(study):
+    command = parse_command([str(study)])
+    found = resolve_study(command.assignments, command.also)
+    assert command.title.endswith("?")
+    assert len(found.variants) == len(next(iter(command.assignments.values()))) + len(command.also)
+    assert len({v.name for v in found.variants}) == len(found.variants)
