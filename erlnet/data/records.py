@@ -20,7 +20,7 @@ from erlnet.data.items import Item
 from erlnet.data.options import PrepareOptions
 from erlnet.files import write_whole
 
-VERSION = 5  # raised when the same video gives another clip
+VERSION = 6  # raised when the same video gives another clip
 _ENDS = 1 << 14  # bytes at either end of a file that its print is made of
 
 
