@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +16,7 @@ from erlnet.errors import UserError
 from erlnet.head.streams import unpack_pose
 from erlnet.runs.render_rows import read_rows
 
+_TURNS = 100.0  # rad; a rotation beyond it is no head's
 _RIGID = 1e-3  # how far R^T R may be from the identity
 
 
@@ -51,15 +54,22 @@ def read_track(path: Path, root: np.ndarray) -> HeadPath:
     `animate` writes; or `head_to_world` (T,4,4), in the world where the torso stands at the file's `root` (4,4), or at
     `root` where it has none. A scalar `fps` is believed.
     """
-    if path.suffix.lower() == ".csv":
-        return from_stream(read_rows(path, "--pose", 6).astype(np.float32), root)
-    if path.suffix.lower() != ".npz":
+    if path.suffix.lower() not in (".csv", ".npz"):
         raise UserError(f"--pose {path}: a track is a prepared clip's folder, an .npz or a .csv file")
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            held = dict(archive)
-    except (OSError, ValueError, EOFError) as error:
-        raise UserError(f"--pose {path}: cannot be read as .npz ({' '.join(str(error).split())})") from None
+    track = _from_rows(path, root) if path.suffix.lower() == ".csv" else _from_arrays(path, root)
+    bad = ~np.isfinite(track.head_to_world).all((1, 2))
+    if bad.any():
+        raise UserError(f"--pose {path}: the head is out of all bounds in frame {int(bad.argmax())}")
+    return track
+
+
+def _from_rows(path: Path, root: np.ndarray) -> HeadPath:
+    with np.errstate(all="ignore"):  # what overflows is told by read_track
+        return from_stream(read_rows(path, "--pose", 6).astype(np.float32), root)
+
+
+def _from_arrays(path: Path, root: np.ndarray) -> HeadPath:
+    held = _held(path)
     if "head_to_world" in held:
         return _in_world(path, held, root)
     if "rotation" not in held:
@@ -70,8 +80,25 @@ def read_track(path: Path, root: np.ndarray) -> HeadPath:
     shift = _array(path, held, "translation", (3,)) if "translation" in held else np.zeros_like(rotation)
     if len(shift) != len(rotation):
         raise UserError(f"--pose {path}: 'rotation' has {len(rotation)} frames, 'translation' has {len(shift)}")
+    if np.abs(rotation).max() > _TURNS:
+        raise UserError(f"--pose {path}: 'rotation' turns by up to {np.abs(rotation).max():g} rad; it is in radians")
     neck = unpack_pose(np.concatenate([rotation, shift], axis=1), np.eye(4))
     return on_root(_at_25(path, held, neck), root)
+
+
+def _held(path: Path) -> dict[str, np.ndarray]:
+    """The file's arrays; UserError where it is no whole .npz."""
+    try:
+        archive = np.load(path, allow_pickle=False)
+        if not isinstance(archive, np.lib.npyio.NpzFile):
+            raise ValueError("it is one array")
+        with archive:
+            held = dict(archive)
+        if not all(isinstance(array, np.ndarray) for array in held.values()):
+            raise ValueError("it holds what is no array")
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise UserError(f"--pose {path}: cannot be read as .npz ({' '.join(str(error).split())})") from None
+    return held
 
 
 def _in_world(path: Path, held: Mapping[str, np.ndarray], root: np.ndarray) -> HeadPath:
@@ -105,7 +132,10 @@ def _check_rigid(path: Path, transforms: np.ndarray, name: str) -> None:
 
 def _at_25(path: Path, held: Mapping[str, np.ndarray], transforms: np.ndarray) -> np.ndarray:
     """(T,4,4) at 25 fps."""
-    fps = float(held["fps"]) if "fps" in held and held["fps"].size == 1 else float(FPS)
+    named = held.get("fps", np.array(float(FPS)))
+    if named.size != 1 or named.dtype.kind not in "fiu":
+        raise UserError(f"--pose {path}: 'fps' is {named.dtype} {named.shape}, expected one number")
+    fps = float(named.item())
     if not 5 <= fps <= 1000:
         raise UserError(f"--pose {path}: {fps:g} frames a second is not between 5 and 1000")
     resample = Resampler.of(len(transforms), fps)

@@ -63,10 +63,13 @@ def test_arrays_of_a_track_are_the_same_track(tmp_path):
         ("a.npz", {"rotation": np.zeros((2, 3)), "translation": np.zeros((3, 3))}, "'translation' has 3"),
         ("a.npz", {"rotation": np.zeros((0, 3))}, "expected numbers (frames, 3)"),
         ("a.npz", {"rotation": np.zeros((9, 3)), "fps": 0.0}, "0 frames a second"),
+        ("a.npz", {"rotation": np.zeros((9, 3)), "fps": "fast"}, "'fps' is <U4 (), expected one number"),
+        ("a.npz", {"rotation": np.full((9, 3), 1e200)}, "it is in radians"),
         ("a.npz", {"other": np.zeros(3)}, "neither 'head_to_world' nor 'rotation', only other"),
         ("a.npz", "no archive", "cannot be read as .npz"),
         ("a.csv", "1,2,3,4,5,6\n1,2,3\n", "line 2 is '1,2,3', expected 6 finite numbers"),
         ("a.csv", "1,2,3,4,5,nan\n", "line 1 is"),
+        ("a.csv", "0,0,0,0,0,0\n0,0,0,1e39,0,0\n", "out of all bounds in frame 1"),
         ("a.csv", "yaw,pitch\n", "holds no row of numbers"),
         ("a.txt", "", "an .npz or a .csv file"),
     ],
@@ -82,6 +85,23 @@ def test_a_track_that_is_none_is_told_in_one_line(tmp_path, name, held, says):
     assert says in str(error.value)
     assert str(path) in str(error.value)
     assert "\n" not in str(error.value)
+
+
+def test_a_damaged_archive_is_no_track(tmp_path):
+    path = tmp_path / "track.npz"
+    np.savez(path, rotation=np.zeros((5, 3)))
+    whole = path.read_bytes()
+    with open(path, "wb") as file:
+        np.save(file, np.zeros((5, 3)))
+    one_array = path.read_bytes()
+    for content in (
+        whole[:-40],
+        whole[:150] + b"\1" + whole[151:],
+        one_array,
+    ):  # cut short, a bit fell over, no archive
+        path.write_bytes(content)
+        with pytest.raises(UserError, match="cannot be read as"):
+            read_track(path, ROOT)
 
 
 def test_a_camera_to_the_right_sees_the_nose_further_left_and_from_above_further_down():
