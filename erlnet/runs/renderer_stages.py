@@ -118,7 +118,7 @@ def run_renderer(task: Task) -> dict[str, Any]:
         kept = Kept(task.checkpoints, file.stem, seconds_between())
         model, metrics = train_renderer(data, components, settings, task.seed, task.progress, kept, device)
         save_renderer(file, model)
-        work = multiply_adds(model.cpu().requires_grad_(False), data.driving(sample_frames(data, WORK_FRAMES)))
+        work = multiply_adds(model.requires_grad_(False), data.driving(sample_frames(data, WORK_FRAMES)))
         figures[speaker] = metrics | {"multiply_adds_per_frame": work}
         write_json(told, figures[speaker])
         kept.checkpoint.unlink(missing_ok=True)

@@ -12,6 +12,7 @@ from renderer_toys import Silent, make_toy
 from erlnet.errors import UserError
 from erlnet.grammar import parse_assignments
 from erlnet.grid import resolve
+from erlnet.nerf.model import DbfNerf
 from erlnet.runs import renderer_stages
 from erlnet.runs.budget_stage import Rendering, Strided
 from erlnet.runs.notes import study_notes
@@ -82,6 +83,14 @@ def test_a_speaker_who_is_done_is_not_trained_again(two_speakers, tmp_path):
     assert again["by_speaker"]["anna"]["loss_colour"] == whole["by_speaker"]["anna"]["loss_colour"]
     assert again["seconds_before"] >= again["by_speaker"]["anna"]["seconds"] > 0
     assert whole["seconds_before"] == 0
+
+
+def test_a_frame_s_arithmetic_is_counted_where_the_renderer_was_trained(two_speakers, tmp_path, monkeypatch):
+    def leaves_its_device(self):
+        raise AssertionError("encoding=tcnn computes on a GPU alone")
+
+    monkeypatch.setattr(DbfNerf, "cpu", leaves_its_device)
+    assert renderer_stages.run_renderer(task(tmp_path))["multiply_adds_per_frame"] > 0
 
 
 def test_what_is_wrong_with_the_frames_names_the_speaker(two_speakers, tmp_path, monkeypatch):
