@@ -19,7 +19,7 @@ from erlnet.nerf.model import DbfNerf, RendererComponents
 from erlnet.nerf.optimizer import make_optimizer, rate_at
 from erlnet.nerf.plate import mean_background
 from erlnet.nerf.regions import neck_middles
-from erlnet.nerf.settings import SHARES, RendererSettings
+from erlnet.nerf.settings import SHARES, RendererSettings, share_step
 from erlnet.nerf.trouble import Batch, NotFinite, check_gradients, check_losses
 from erlnet.nerf.windows import Windows, draw_windows, part_centres
 from erlnet.repeatable import fixed_order
@@ -192,7 +192,7 @@ def train_renderer(
 
 def reached(step: int, steps: int) -> list[str]:
     """The names of SHARES that are full after exactly `step` of the steps."""
-    return [name for name, share in SHARES.items() if step and step == round(share * steps)]
+    return [name for name in SHARES if step == share_step(name, steps)]
 
 
 def _looked_at(training: Training, progress: Progress) -> Training:
@@ -234,7 +234,7 @@ def _go_on(ground: Ground, file: CheckpointFile | None, kept: Kept | None, progr
             training.load(state)
         except (KeyError, RuntimeError, TypeError, ValueError) as error:
             raise Unusable(f"its content does not fit ({type(error).__name__})") from None
-        passed = [name for name, share in SHARES.items() if 0 < round(share * ground.settings.steps) <= training.step]
+        passed = [name for name in SHARES if share_step(name, ground.settings.steps) <= training.step]
         for name in passed:
             if not kept.snapshot(name).exists():
                 raise Unusable(f"the renderer after a {name} of the steps, {kept.snapshot(name)}, is gone")

@@ -30,7 +30,7 @@ def budget_points(group: Sequence[Plan], primary: Primary, out: Path) -> tuple[B
         return ()
     return tuple(
         BudgetPoint(
-            share, round(share * steps), primary.metric, primary.region, primary.driving,
+            share, max(1, round(share * steps)), primary.metric, primary.region, primary.driving,
             fmean(means[name] for means in by_seed),
         )
         for name, share in sorted(shares.items(), key=lambda item: item[1])

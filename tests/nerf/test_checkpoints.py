@@ -146,6 +146,13 @@ def test_what_cannot_be_gone_on_from_is_set_aside_with_a_note(toy, kept, uninter
     assert kept.checkpoint.with_name("renderer-000.checkpoint.aside").exists()
 
 
+@pytest.mark.parametrize("steps", [1, 2])
+def test_a_training_of_a_step_or_two_has_its_snapshots_too(toy, kept, steps):
+    train(toy, kept, steps=steps)
+    assert kept.snapshot("quarter").exists()
+    assert kept.snapshot("half").exists()
+
+
 def test_a_checkpoint_whose_snapshot_is_gone_is_not_gone_on_from(toy, kept, uninterrupted):
     with pytest.raises(Killed):
         train(toy, kept, KilledAfter(20))
