@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
+from erlnet.nerf.settings import check_least
+
 if TYPE_CHECKING:
     from torch import nn
 
@@ -50,6 +52,9 @@ class FlameConditioning:
 
     VERSION: ClassVar[int] = 1
 
+    def __post_init__(self) -> None:
+        check_least(self, 1, "width", "hidden")
+
     @property
     def NEEDS_HEAD(self) -> bool:
         return self.mode != "concat"
@@ -73,8 +78,7 @@ class DirectConditioning:
     SIGNAL: ClassVar[str] = "sound"
 
     def __post_init__(self) -> None:
-        if self.window < 1:
-            raise ValueError(f"window={self.window}: expected a number of frames from 1")
+        check_least(self, 1, "window", "width", "hidden")
 
     def build(self, signal_width: int) -> nn.Module:
         from erlnet.nerf.sound import SoundConditioning
@@ -91,6 +95,10 @@ class PoseDeform:
 
     VERSION: ClassVar[int] = 1
 
+    def __post_init__(self) -> None:
+        check_least(self, 1, "hidden")
+        check_least(self, 0, "reach")
+
     def build(self, pose_width: int) -> nn.Module:
         from erlnet.nerf.deform import PoseDisplacement
 
@@ -105,6 +113,9 @@ class ConditionDeform:
     width: int = 8
 
     VERSION: ClassVar[int] = 1
+
+    def __post_init__(self) -> None:
+        check_least(self, 1, "hidden", "width")
 
     def build(self, pose_width: int) -> nn.Module:
         from erlnet.nerf.deform import PoseCondition
@@ -132,6 +143,9 @@ class Cnn:
     layers: int = 2
 
     VERSION: ClassVar[int] = 1
+
+    def __post_init__(self) -> None:
+        check_least(self, 1, "width", "layers")
 
     def build(self, channels: int, factor: int) -> nn.Module:
         from erlnet.nerf.upsampler import SubPixelCnn

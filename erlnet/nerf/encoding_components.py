@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+from erlnet.nerf.settings import check_least
+
 if TYPE_CHECKING:
     from torch import nn
 
@@ -19,6 +21,9 @@ class TriPlane:
     channels: int = 24
 
     VERSION: ClassVar[int] = 1
+
+    def __post_init__(self) -> None:
+        check_least(self, 1, "resolution", "channels")
 
     def build(self, times: int = 1) -> nn.Module:
         from erlnet.nerf.encodings import TriPlaneEncoding

@@ -40,6 +40,22 @@ def test_stage_settings_reach_every_variant():
         assert variant.settings["renderer"].steps == 7
 
 
+@pytest.mark.parametrize(
+    "word",
+    [
+        "renderer.factor=0", "renderer.steps=0", "renderer.windows=0", "renderer.channels=2", "renderer.rate=-1",
+        "renderer.rate=nan", "renderer.mouth_weight=-1", "renderer.head_samples=[16]", "renderer.static_samples=[8,0]",
+        "renderer.eyes_share=0.9", "renderer.mouth_share=-0.1", "triplane.resolution=0", "conditioning.width=0",
+        "deform.reach=-1", "cnn.layers=0",
+    ],
+)  # fmt: skip
+def test_a_renderer_that_cannot_be_is_refused_before_anything_runs(word):
+    with pytest.raises(UserError) as error:
+        grid(word)
+    assert word.partition(".")[2].partition("=")[0] in str(error.value)
+    assert "expected" in str(error.value)
+
+
 def test_a_component_may_be_the_prefix():
     (variant,) = grid("demo.seed=3").variants
     assert variant.options["dataset.seed"] == 3
@@ -126,7 +142,12 @@ def test_a_study_has_controls_beside_its_grid():
     assignments = {"fusion": ["pixel", "feature"], "renderer.steps": ["7"], "seed": ["0", "1"]}
     also = ({"branches": ["single"]}, {"fusion": ["pixel"], "fusion.refine": ["true"]}, {"fusion": ["pixel"]})
     found = resolve_study(assignments, also)
-    assert [v.name for v in found.variants] == ["pixel", "feature", "branches=single", "fusion=pixel fusion.refine=true"]
+    assert [v.name for v in found.variants] == [
+        "pixel",
+        "feature",
+        "branches=single",
+        "fusion=pixel fusion.refine=true",
+    ]
     control, refined = found.variants[2:]
     assert (control.config["fusion"], control.config["branches"]) == ("feature", "single")  # the default fusion
     assert refined.options["fusion.refine"] is True
