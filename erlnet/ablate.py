@@ -101,10 +101,13 @@ def run(options: argparse.Namespace, command: str) -> int:
     _keep_split(parsed.assignments.get("split", [""])[0], first.split, options.out)
 
     from erlnet.runs.local import run_plans
+    from erlnet.runs.notes import said_of_twins
     from erlnet.runs.outcome import Sweep, publish
     from erlnet.runs.progress import Display
 
     display = Display()
+    for told in said_of_twins(plans):
+        display.line(told)
     run_plans(plans, options.out, options.jobs, display)
     published = publish(Sweep(command, parsed, grid, plans, driving, options.out), display)
     print(published.report)

@@ -17,7 +17,21 @@ def study_notes(title: str, plans: Sequence[Plan], out: Path) -> tuple[str, ...]
     if plans[0].variant.preset == "paper":
         listed = ", ".join(f"{name}={value} ({whose})" for name, (value, whose) in _guesses_of(plans[0]).items())
         notes.append(f"preset=paper: the paper does not give these values; each is a guess: {listed}.")
-    return (*notes, *_of_restarts(plans, out), *_of_the_judge(plans, out))
+    return (*notes, *said_of_twins(plans), *_of_restarts(plans, out), *_of_the_judge(plans, out))
+
+
+def said_of_twins(plans: Sequence[Plan]) -> list[str]:
+    """Variants that differ in nothing that is made here, such as in the quantizer of a codec without codes."""
+    named: dict[frozenset[str], dict[str, str]] = {}  # keys of all stages -> variants with just these
+    for plan in plans:
+        if plan.seed == plans[0].seed:
+            keys = frozenset(stage.key for stage in plan.stages)
+            named.setdefault(keys, {})[plan.variant.hash] = plan.variant.name
+    return [
+        f"{' and '.join(found.values())} are the same here: no stage reads what tells them apart."
+        for found in named.values()
+        if len(found) > 1
+    ]
 
 
 def _guesses_of(plan: Plan) -> dict[str, tuple[Any, str]]:

@@ -5,6 +5,7 @@ from erlnet.errors import UserError
 from erlnet.grammar import parse_assignments
 from erlnet.grid import resolve
 from erlnet.metrics.cards import FAMILIES
+from erlnet.runs.notes import said_of_twins
 from erlnet.stages import Plan, make_plan
 
 
@@ -142,3 +143,13 @@ def test_scores_after_shares_of_the_steps_change_no_other_key():
     assert plain.budget is None
     assert scored.budget is not None
     assert {s.key for s in plain.stages} | {scored.budget.key} == {s.key for s in scored.stages}
+
+
+def test_variants_that_nothing_tells_apart_are_named():
+    assert said_of_twins(plans("vq=dual,none", "quantizer=ema,fsq", driving=("audio",))) == [
+        "vq=none quantizer=ema and vq=none quantizer=fsq are the same here: no stage reads what tells them apart."
+    ]
+    seeds = [plan for seed in (0, 1) for plan in plans("fusion=pixel,feature", seed=seed)]
+    assert said_of_twins(seeds) == []
+    (told,) = said_of_twins(plans("motion.steps=5,6", driving=("tracked",)))
+    assert told.startswith("motion.steps=5 and motion.steps=6 are")
