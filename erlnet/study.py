@@ -60,6 +60,10 @@ def _read(path: Path) -> dict[str, Any]:
     unknown = set(content) - {"title", "sweep", "set", "also"}
     if unknown:
         raise UserError(f"study {path}: unknown key '{unknown.pop()}'; choices: title, sweep, set, also")
+    for key, kind, what in (("title", str, "a text"), ("sweep", dict, "a table"), ("set", dict, "a table"),
+                            ("also", list, "a list of tables, [[also]]")):  # fmt: skip
+        if not isinstance(content.get(key, kind()), kind):
+            raise UserError(f"study {path}: {key} must be {what}")
     return content
 
 

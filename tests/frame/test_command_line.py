@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from erlnet.errors import UserError
+from erlnet.study import parse_command
+
 
 def command(*arguments: str, cwd: Path) -> subprocess.CompletedProcess:
     return subprocess.run(
@@ -68,3 +71,10 @@ def test_a_control_without_words_is_refused(tmp_path):
     ran = command("erlnet.ablate", "mine.toml", cwd=tmp_path)
     assert ran.returncode == 2
     assert "also number 1 must be a table of words" in ran.stderr
+
+
+@pytest.mark.parametrize("line", ["title = 3", "sweep = 3", "set = ['a']", "also = 3"])
+def test_a_study_file_with_something_else_in_place_of_a_table_is_refused(tmp_path, line):
+    (tmp_path / "mine.toml").write_text(line + "\n")
+    with pytest.raises(UserError, match=f"{line.split()[0]} must be a"):
+        parse_command([str(tmp_path / "mine.toml")])
