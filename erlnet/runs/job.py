@@ -20,6 +20,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from erlnet.device import chosen_device, device_type
 from erlnet.errors import AssetMissing, UserError
 from erlnet.files import FULL, disk_full
 from erlnet.metrics.pairs import Unavailable
@@ -159,7 +160,7 @@ def _kind(error: Exception) -> str:
 
 
 def environment() -> dict[str, str]:
-    """Versions that a number may depend on."""
+    """Versions and hardware that a number may depend on."""
     packages = ("erlnet", "torch", "numpy", "scipy", "av", "mediapipe", "transformers")
     found = {}
     for package in packages:
@@ -171,6 +172,7 @@ def environment() -> dict[str, str]:
         "python": platform.python_version(),
         "platform": f"{platform.system()} {platform.machine()}",
         "cpu_count": str(os.cpu_count()),
+        "device": device_type(chosen_device()),
     }
 
 

@@ -5,6 +5,7 @@ from erlnet.device import chosen_device, device_type, usable_device
 from erlnet.errors import UserError
 from erlnet.grammar import parse_assignments
 from erlnet.grid import resolve
+from erlnet.runs.job import environment
 from erlnet.stages import make_plan
 
 
@@ -44,3 +45,10 @@ def test_keys_know_the_kind_of_device_where_renderers_are_concerned_and_nowhere_
 
 def test_what_the_key_holds_of_a_device():
     assert device_type("cuda:3") == device_type("cuda") == "cuda"
+
+
+def test_a_report_says_which_device_its_numbers_are_from(monkeypatch):
+    monkeypatch.delenv("ERLNET_DEVICE", raising=False)
+    assert environment()["device"] == "cpu"
+    monkeypatch.setenv("ERLNET_DEVICE", "cuda:1")
+    assert environment()["device"] == "cuda"
