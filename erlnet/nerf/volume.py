@@ -15,13 +15,8 @@ class Weights(NamedTuple):
     opacity: Tensor  # (K,) in [0,1], sum_i w_i = 1 - exp(-sum_i sigma_i delta_i)
 
 
-def render_weights(density: Float[Tensor, "K S"], lengths: Float[Tensor, "K S"]) -> Weights:
-    """`density` per metre, >= 0; `lengths` of the bins in metres."""
-    return thickness_weights(density * lengths)
-
-
 def thickness_weights(thickness: Float[Tensor, "K S"]) -> Weights:
-    """`thickness` sigma_i delta_i, >= 0."""
+    """`thickness` sigma_i delta_i, >= 0: density per metre times the length of the bin in metres."""
     depth = thickness.cumsum(-1)
     transmittance = torch.exp(-F.pad(depth[:, :-1], (1, 0)))  # what is left when the ray enters the bin
     return Weights(transmittance * -torch.expm1(-thickness), -torch.expm1(-depth[:, -1]))
