@@ -106,7 +106,10 @@ def test_the_summary_keeps_its_schema(swept, summary):
     assert summary["baseline"] == "dual"
     for v in summary["variants"]:
         assert v.keys() >= FIELDS["variant"]
-        assert v["health"] == {"status": "n/a", "values": {"reason": "nothing was rendered under the tracked head pose"}}
+        assert v["health"] == {
+            "status": "n/a",
+            "values": {"reason": "nothing was rendered under the tracked head pose"},
+        }
         assert v["mouth_guard"]["status"] in ("passed", "failed", "n/a")
         assert v["config"]["vq"] == v["name"]
         assert v["unavailable"] == []
