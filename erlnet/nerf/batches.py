@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from erlnet.nerf.branches import Driving
 from erlnet.nerf.footage import RendererData
+from erlnet.nerf.fusion import Layers
 from erlnet.nerf.losses import opacity_loss, ssim_map, weighted_l1
 from erlnet.nerf.model import DbfNerf
 from erlnet.nerf.placement import made_on, moved
@@ -77,7 +78,10 @@ def _losses(
                 shown = ((layers.head, batch.ahead), (layers.static, batch.behind))
                 losses["perceptual"] = sum(perceptual(x * mask + truth * (1 - mask), truth) for x, mask in shown)
             return losses
-    image = model.fuse(head, static, plate)
+        # The refiner alone learns from the finished picture, or the layers would not be trained apart.
+        image = model.fusion.overlay(Layers(*(layer.detach() for layer in layers)))
+    else:
+        image = model.fuse(head, static, plate)
     losses["colour"] = weighted_l1(image, truth, weight)
     losses["structure"] = settings.structure_weight * (1 - ssim_map(image, truth).mean())
     if perceptual is not None:

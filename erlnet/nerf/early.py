@@ -60,7 +60,7 @@ def part_opacity(model: DbfNerf, data: RendererData) -> dict[str, float]:
         rendered = model.render(*data.driving(part))
         seen = [rendered.head.opacity, rendered.static.opacity]
         if not model.branches.gated:
-            seen = [1 - (1 - seen[0]) * (1 - seen[1])] * 2
+            seen = [model.coverage(rendered.head, rendered.static)] * 2
         head.append(seen[0])
         static.append(seen[1])
     regions = data.regions[frames]

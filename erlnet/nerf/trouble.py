@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from erlnet.files import write_whole
 from erlnet.nerf.windows import Windows
@@ -44,14 +44,10 @@ def check_losses(terms: Mapping[str, float], batch: Batch, file: Path | None) ->
 def check_gradients(model: nn.Module, terms: Mapping[str, float], batch: Batch, file: Path | None) -> None:
     """NotFinite where a gradient is no number, or so large that the square root of its sum of squares is none."""
     named = [(name, p.grad) for name, p in model.named_parameters() if p.grad is not None]
-    if math.isfinite(float(_norm([gradient for _, gradient in named]))):
+    if math.isfinite(float(nn.utils.get_total_norm([gradient for _, gradient in named]))):
         return
     worst = next((name for name, gradient in named if not torch.isfinite(gradient).all()), "all parameters together")
     _stop(f"the gradient of '{worst}' is not finite", terms, batch, file)
-
-
-def _norm(tensors: list[Tensor]) -> Tensor:
-    return nn.utils.get_total_norm(tensors)
 
 
 def _stop(what: str, terms: Mapping[str, float], batch: Batch, file: Path | None) -> None:

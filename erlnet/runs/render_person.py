@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -15,7 +14,7 @@ from erlnet.nerf.model import DbfNerf
 from erlnet.registry import did_you_mean
 from erlnet.runs.render_poses import HeadPath, on_root
 from erlnet.runs.renderer_signal import hears
-from erlnet.runs.renderer_stages import load_renderers, pinhole, torso_of
+from erlnet.runs.renderer_stages import load_renderer_of, pinhole, renderer_speakers, torso_of
 from erlnet.runs.trained_run import TrainedRun
 
 _SAME_CAMERA = 1e-3  # relative, between intrinsics that went through a file and such that did not
@@ -72,10 +71,10 @@ class Person:
 def open_person(run: TrainedRun, asked: str | None, likely: str | None) -> Person:
     """`asked` is `--speaker`; without it `likely`, where the run has their renderer, else the run's first."""
     folder = run.inputs["renderer"]
-    speakers = list(json.loads((folder / "metrics.json").read_text())["speakers"])
+    speakers = renderer_speakers(folder)
     if asked is not None and asked not in speakers:
         raise UserError(f"--speaker {asked}: the run has no renderer of theirs; {did_you_mean(asked, speakers)}")
     known = [name for name in (asked, likely) if name is not None and name in speakers]
     speaker = known[0] if known else speakers[0]
     torch.set_num_threads(run.threads)
-    return Person(run, speaker, load_renderers(folder)[speaker])
+    return Person(run, speaker, load_renderer_of(folder, speaker))

@@ -131,19 +131,22 @@ def run_renderer(task: Task) -> dict[str, Any]:
     return {"speakers": list(figures), "by_speaker": figures} | first | {"seconds_before": before}
 
 
+def renderer_speakers(folder: Path) -> list[str]:
+    """Whose renderers a finished `renderer` stage holds, in the order of its files."""
+    return list(json.loads((folder / "metrics.json").read_text())["speakers"])
+
+
+def load_renderer_of(folder: Path, speaker: str, share: str | None = None) -> DbfNerf:
+    """A speaker's renderer on the chosen device; as it was after a share of SHARES."""
+    config, file = read_config(folder), renderer_file(folder, renderer_speakers(folder).index(speaker))
+    path = Kept(folder, file.stem).snapshot(share) if share else file
+    model = load_renderer(path, components_of(config), RendererSettings(**config["renderer"]))
+    return model.to(usable_device(chosen_device()))
+
+
 def load_renderers(folder: Path, share: str | None = None) -> dict[str, DbfNerf]:
-    """Speaker -> renderer of a finished `renderer` stage, on the chosen device; as it was after a share of SHARES."""
-    config = read_config(folder)
-    speakers = json.loads((folder / "metrics.json").read_text())["speakers"]
-    settings = RendererSettings(**config["renderer"])
-    components, device = components_of(config), usable_device(chosen_device())
-    found = {}
-    for number, speaker in enumerate(speakers):
-        file = renderer_file(folder, number)
-        found[speaker] = load_renderer(
-            Kept(folder, file.stem).snapshot(share) if share else file, components, settings
-        ).to(device)
-    return found
+    """Speaker -> renderer, of all speakers."""
+    return {speaker: load_renderer_of(folder, speaker, share) for speaker in renderer_speakers(folder)}
 
 
 def run_render(task: Task) -> dict[str, Any]:

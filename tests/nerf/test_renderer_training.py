@@ -9,6 +9,7 @@ from renderer_toys import BRANCHES, DEFORMS, FUSIONS, Silent, make_components, m
 from erlnet.errors import UserError
 from erlnet.nerf.files import load_renderer, save_renderer
 from erlnet.nerf.footage import scene_of
+from erlnet.nerf.fusion_components import PixelFusion
 from erlnet.nerf.health import HealthTotals
 from erlnet.nerf.model import DbfNerf
 from erlnet.nerf.regions import neck_middles
@@ -110,6 +111,21 @@ def test_gradients_reach_every_parameter(toy, fusion, branches):
     without = [n for n, p in model.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0]
     # With an empty static map attention still learns its keys, which are the bias alone.
     assert without == (["fusion.static_tokens.weight"] if (fusion, branches) == ("attention", "single") else [])
+
+
+def test_a_refiner_leaves_layers_trained_apart_alone(toy):
+    """The finished picture teaches the refiner and nothing before it; trained jointly, the branches, too."""
+    for train, reaches in (("separate", False), ("joint", True)):
+        torch.manual_seed(0)
+        components = replace(make_components(), fusion=PixelFusion(train, refine=True))
+        model = DbfNerf(components, make_settings(), scene_of(toy))
+        torch.nn.init.normal_(model.fusion.refiner.last.weight, std=0.1)
+        middle, generator = neck_middles(toy.regions), torch.Generator().manual_seed(0)
+        losses = batch_losses(model, toy, middle, whole(2, model.size), generator)
+        (losses["colour"] + losses["structure"]).backward()
+        touched = {n.partition(".")[0] for n, p in model.named_parameters() if p.grad is not None and p.grad.any()}
+        assert ("branches" in touched) is reaches
+        assert "fusion" in touched
 
 
 def test_a_loss_that_is_no_number_names_the_step_and_the_frames(toy):
