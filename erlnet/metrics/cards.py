@@ -14,7 +14,7 @@ from erlnet.metrics import protocol as p
 from erlnet.metrics.card import Card
 from erlnet.metrics.motion_cards import MOTION_CARDS, MOTION_IN_MODE
 
-_FACE, _MOUTH = ("face",), ("mouth",)
+_FACE, _MOUTH, _EYES = ("face",), ("mouth",), ("eyes",)
 _SHIFT = "Same detector on reference and render, every frame by itself; frames where either has no face have no value."
 
 _CARDS = (
@@ -77,6 +77,19 @@ _CARDS = (
         _MOUTH, True, 0.0,
     ),
     Card(
+        "eye_open_r", "landmarks", "eye opening, r", "", True,
+        "Pearson correlation, over frames, of render's and reference's eye opening: mean distance of the two lid pairs"
+        " of both eyes over interocular distance; blinks carry most of it. Clips as for mouth_open_r; no value where the"
+        " reference's opening has a standard deviation under .005; a render that never blinks reads near 0.",
+        _EYES, True, 1.0,
+    ),
+    Card(
+        "eye_open_slope", "landmarks", "eye opening, slope", "", None,
+        "Least-squares slope of the render's eye opening on the reference's: 1 is the true amplitude, 0 eyes that do not"
+        " follow. Clips as for eye_open_r.",
+        _EYES, True, 1.0,
+    ),
+    Card(
         "faces_missed", "landmarks", "frames without a face", "share", False,
         "Share of the frames with a face in the reference in which the detector finds none in the render. Those frames"
         " are missing from the landmark metrics, so a row above .01 cannot win.",
@@ -132,7 +145,7 @@ def said_in(mode: str, family: str, metric: str) -> bool:
     return family != "motion" or metric not in CARDS or metric in MOTION_IN_MODE[mode]
 
 
-_VERSIONS = dict.fromkeys(FAMILIES, 1) | {"motion": 3, "style": 3}  # raised when the same inputs give other scores
+_VERSIONS = dict.fromkeys(FAMILIES, 1) | {"landmarks": 2, "motion": 3, "style": 3}  # raised when the same inputs give other scores
 
 
 def fingerprint(family: str) -> dict[str, Any]:
@@ -153,6 +166,7 @@ def fingerprint(family: str) -> dict[str, Any]:
             "min_size_px": p.DETECTION_MIN_SIZE,
             "join_seconds": p.JOIN_SECONDS,
             "min_opening_sd": p.MIN_OPENING_SD,
+            "min_eye_opening_sd": p.MIN_EYE_OPENING_SD,
             "max_lag": p.MAX_LAG,
             "min_pairs": p.MIN_PAIRS,
         },

@@ -5,6 +5,7 @@ from jaxtyping import Float
 
 RIGHT_EYE, LEFT_EYE, MOUTH = slice(36, 42), slice(42, 48), slice(48, 68)
 UPPER_INNER_LIP, LOWER_INNER_LIP = [61, 62, 63], [67, 66, 65]  # pairs, one above the other
+UPPER_LIDS, LOWER_LIDS = [37, 38, 43, 44], [41, 40, 47, 46]  # pairs, of both eyes
 STEADY = [*range(27, 36), 36, 39, 42, 45]  # nose and eye corners: they move with the skull alone
 
 
@@ -17,6 +18,12 @@ def interocular(landmarks: Float[np.ndarray, "*T 68 2"]) -> Float[np.ndarray, "*
 def mouth_opening(landmarks: Float[np.ndarray, "*T 68 2"]) -> Float[np.ndarray, "*T"]:
     """Mean distance of the three inner lip pairs (61-67, 62-66, 63-65) over interocular distance."""
     gap = np.linalg.norm(landmarks[..., UPPER_INNER_LIP, :] - landmarks[..., LOWER_INNER_LIP, :], axis=-1)
+    return np.asarray(gap.mean(axis=-1) / interocular(landmarks))
+
+
+def eye_opening(landmarks: Float[np.ndarray, "*T 68 2"]) -> Float[np.ndarray, "*T"]:
+    """Mean distance of the four lid pairs (37-41, 38-40, 43-47, 44-46) over interocular distance."""
+    gap = np.linalg.norm(landmarks[..., UPPER_LIDS, :] - landmarks[..., LOWER_LIDS, :], axis=-1)
     return np.asarray(gap.mean(axis=-1) / interocular(landmarks))
 
 

@@ -1,4 +1,4 @@
-"""The family `landmarks`: one detection a frame gives landmark distances, mouth opening and the faces missed."""
+"""The family `landmarks`: one detection a frame gives landmark distances, openings of mouth and eyes, faces missed."""
 
 import json
 from pathlib import Path
@@ -9,15 +9,16 @@ from jaxtyping import Float
 from erlnet.interfaces import Progress
 from erlnet.metrics.cards import fingerprint
 from erlnet.metrics.detector import Detect, FaceLandmarker, RememberedDetector
-from erlnet.metrics.face import interocular, landmark_distance, mouth_distance, mouth_opening
+from erlnet.metrics.face import eye_opening, interocular, landmark_distance, mouth_distance, mouth_opening
 from erlnet.metrics.mouth import join_short, mouth_scores
 from erlnet.metrics.pairs import ClipPair, Row, read_both
+from erlnet.metrics.protocol import MIN_EYE_OPENING_SD
 
 _BATCH = 16  # frames a side
 
 
 class LandmarkFamily:
-    """Beside the metrics of its cards it gives two series for curves: `mouth_open` and `mouth_open_reference`.
+    """Beside the metrics of its cards it gives series for curves: `mouth_open`, `eye_open` and both of the reference.
 
     A render without a face where the reference has one counts in `faces_missed`; its frame has no landmark value.
     """
@@ -38,13 +39,17 @@ class LandmarkFamily:
         for pair, (reference, rendered) in zip(pairs, found, strict=True):
             rows += _frame_rows(pair.name, reference, rendered) + _missed_rows(pair.name, reference, rendered)
         openings = [(mouth_opening(reference), mouth_opening(rendered)) for reference, rendered in found]
+        lids = [(eye_opening(reference), eye_opening(rendered)) for reference, rendered in found]
         for unit in join_short([pair.speaker for pair in pairs], [pair.seconds for pair in pairs]):
             scores = mouth_scores([openings[i] for i in unit])
+            blinks = mouth_scores([lids[i] for i in unit], MIN_EYE_OPENING_SD)
             name = "+".join(pairs[i].name for i in unit)
             rows += [
                 Row(name, None, "mouth_open_r", "mouth", scores.r),
                 Row(name, None, "mouth_open_slope", "mouth", scores.slope),
                 Row(name, None, "mouth_lag", "mouth", None if scores.lag is None else float(scores.lag)),
+                Row(name, None, "eye_open_r", "eyes", blinks.r),
+                Row(name, None, "eye_open_slope", "eyes", blinks.slope),
             ]
         return rows
 
@@ -77,6 +82,8 @@ def _frame_rows(clip: str, reference: Float[np.ndarray, "T 68 2"], rendered: Flo
         ("lmd_mouth_relative", "mouth", mouth / scale),
         ("mouth_open", "mouth", mouth_opening(rendered)),
         ("mouth_open_reference", "mouth", mouth_opening(reference)),
+        ("eye_open", "eyes", eye_opening(rendered)),
+        ("eye_open_reference", "eyes", eye_opening(reference)),
     ]
     return [
         Row(clip, t, metric, region, float(value) if np.isfinite(value) else None)

@@ -27,10 +27,10 @@ class MouthScores:
     lag: int | None  # frames, positive = render late; None too where the render never moves
 
 
-def mouth_scores(unit: Sequence[Curve]) -> MouthScores:
-    """r, least-squares slope of render on reference, and best lag of one unit."""
+def mouth_scores(unit: Sequence[Curve], still: float = MIN_OPENING_SD) -> MouthScores:
+    """r, least-squares slope of render on reference, and best lag of one unit; none where the reference's sd < `still`."""
     reference, rendered = _pairs(unit, 0)
-    if len(reference) < MIN_PAIRS or reference.std() < MIN_OPENING_SD:
+    if len(reference) < MIN_PAIRS or reference.std() < still:
         return MouthScores(None, None, None)
     slope = float(np.cov(reference, rendered, bias=True)[0, 1] / reference.var())
     return MouthScores(_correlation(reference, rendered), slope, _best_lag(unit))

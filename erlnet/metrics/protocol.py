@@ -20,5 +20,6 @@ DETECTION_MIN_SIZE = 256  # px; smaller frames are enlarged to it before detecti
 
 JOIN_SECONDS = 2.0  # clips shorter than this are joined with others of their speaker
 MIN_OPENING_SD = 0.01  # interocular; below it the reference's mouth does not move and there is nothing to follow
+MIN_EYE_OPENING_SD = 0.005  # interocular; the same for the lids, whose travel is a third of the lips'
 MAX_LAG = 15  # frames
 MIN_PAIRS = 10  # frames known on both sides; with fewer there is no correlation to speak of

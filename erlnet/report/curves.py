@@ -14,14 +14,18 @@ from erlnet.report.inputs import Study
 if TYPE_CHECKING:
     import pandas as pd
 
-OPENINGS = {"mouth_open": "mouth opening", "mesh_open": "mouth opening of the mesh"}
-"""Series, not scores: the inner-lip gap over the interocular distance, frame by frame."""
+OPENINGS = {
+    "mouth_open": ("mouth opening", "mouth"),
+    "mesh_open": ("mouth opening of the mesh", "mouth"),
+    "eye_open": ("eye opening", "eyes"),
+}
+"""Series, not scores -> title and region: a gap between lips or lids over the interocular distance, frame by frame."""
 
 
 def curve_rows(study: Study, ranking: Ranking, colours: Mapping[str, str]) -> list[dict[str, Any]]:
-    """The primary series, SSIM of frame and mouth, and the mouth opening, as far as there are values per frame."""
+    """The primary series, SSIM of frame and mouth, and the openings of mouth and eyes, as far as there are values per frame."""
     wanted = [(ranking.metric, ranking.region), ("ssim", "frame"), ("ssim", "mouth")]
-    wanted += [(opening, "mouth") for opening in OPENINGS]
+    wanted += [(opening, region) for opening, (_, region) in OPENINGS.items()]
     rows = []
     for metric, region in dict.fromkeys(wanted):
         row = _row(study, metric, region, ranking.driving, colours)
@@ -43,7 +47,7 @@ def _row(study: Study, metric: str, region: str, driving: str, colours: Mapping[
     if not len(values):
         return None
     card = study.cards.get(metric)
-    title, unit = (card.title, card.unit) if card else (OPENINGS[metric], "")
+    title, unit = (card.title, card.unit) if card else (OPENINGS[metric][0], "")
     span = (float(values.min()), float(values.max()))
     charts = []
     for clip in study.clips[:MAX_CLIPS]:

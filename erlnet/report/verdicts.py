@@ -29,6 +29,8 @@ MARGINS: dict[str, float] = {
     "lmd_mouth": 0.2,
     "mouth_open_r": 0.05,
     "mouth_open_slope": 0.1,
+    "eye_open_r": 0.05,
+    "eye_open_slope": 0.1,
     "mesh_mouth_r": 0.05,
     "mesh_mouth_slope": 0.1,
 }

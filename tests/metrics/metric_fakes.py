@@ -36,13 +36,16 @@ class ArrayClip:
         )
 
 
-def face(centre: tuple[float, float] = (32.0, 32.0), eyes: float = 20.0, opening: float = 0.2) -> np.ndarray:
-    """(68,2) px: a plain face whose eye centres lie `eyes` px apart and whose inner lips gape `opening` x `eyes`."""
+def face(
+    centre: tuple[float, float] = (32.0, 32.0), eyes: float = 20.0, opening: float = 0.2, lids: float = 0.25
+) -> np.ndarray:
+    """(68,2) px: a plain face whose eye centres lie `eyes` px apart; inner lips and lids gape by so many `eyes`."""
     x, y = centre
     points = np.zeros((68, 2))
     points[:27] = [[x + (i - 13) * eyes / 13, y - eyes * 0.6] for i in range(27)]  # jaw and brows: anywhere, distinct
     points[27:36] = [[x + (i - 4) * eyes / 16, y] for i in range(9)]
     ring = np.stack([np.cos(np.arange(6) * np.pi / 3), np.sin(np.arange(6) * np.pi / 3)], axis=1) * eyes / 6
+    ring[:, 1] *= lids / (np.sqrt(3) / 6)  # the ring of radius 1/6 gapes by that much
     points[36:42] = ring + np.array([x - eyes / 2, y - eyes / 4])
     points[42:48] = ring + np.array([x + eyes / 2, y - eyes / 4])
     mouth = y + eyes * 0.7

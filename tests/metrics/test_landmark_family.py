@@ -9,18 +9,18 @@ from erlnet.metrics.pairs import ClipPair, Row
 SIZE = 64
 
 
-def draw(opening: float | None, shift: int = 0) -> np.ndarray:
-    """A "frame" that the fake detector can read: opening and shift are written into its pixels, None is no face."""
+def draw(opening: float | None, shift: int = 0, lids: float = 0.25) -> np.ndarray:
+    """A "frame" that the fake detector can read: all of it is written into its pixels, an opening None is no face."""
     frame = np.zeros((3, SIZE, SIZE), np.uint8)
-    frame[0, 0, :3] = [0, 0, 0] if opening is None else [1, round(opening * 500), shift]
+    frame[0, 0, :4] = [0, 0, 0, 0] if opening is None else [1, round(opening * 500), shift, round(lids * 500)]
     return frame
 
 
 def read(frames: np.ndarray) -> np.ndarray:
     """The fake detector."""
     found = []
-    for present, opening, shift in frames[:, 0, 0, :3].astype(float):
-        points = face(opening=opening / 500) + np.array([shift, 0])
+    for present, opening, shift, lids in frames[:, 0, 0, :4].astype(float):
+        points = face(opening=opening / 500, lids=lids / 500) + np.array([shift, 0])
         found.append(points if present else np.full((68, 2), np.nan))
     return np.array(found, np.float32)
 
@@ -53,6 +53,28 @@ def test_truth_has_no_distance_and_follows_perfectly():
     assert values(rows, "faces_missed") == [0]
 
 
+def blinking(frames: int, every: int = 20) -> np.ndarray:
+    """Eyes at .25, shut to .05 for three frames of every 20."""
+    return np.where(np.arange(frames) % every < 3, 0.05, 0.25)
+
+
+def test_eyes_that_blink_half_as_far_read_half_and_eyes_that_do_not_blink_read_nothing():
+    truth = [draw(0.2, lids=lids) for lids in blinking(60)]
+    half = [draw(0.2, lids=(lids + 0.25) / 2) for lids in blinking(60)]
+    rows = score(clip_pair(truth, half))
+    assert values(rows, "eye_open_r") == [pytest.approx(1, abs=1e-3)]
+    assert values(rows, "eye_open_slope") == [pytest.approx(0.5, abs=0.01)]
+    staring = score(clip_pair(truth, [draw(0.2)] * 60))
+    assert values(staring, "eye_open_r") == [0]
+    assert values(staring, "eye_open_slope") == [pytest.approx(0, abs=1e-6)]
+
+
+def test_a_reference_that_never_blinks_asks_for_nothing():
+    rows = score(clip_pair([draw(0.2)] * 60, [draw(0.2, lids=lids) for lids in blinking(60)]))
+    assert values(rows, "eye_open_r") == [None]
+    assert values(rows, "mouth_open_r") == [None]
+
+
 def test_a_shifted_head_costs_landmark_distance_alone():
     openings = talk(60)
     rows = score(clip_pair([draw(o) for o in openings], [draw(o, shift=5) for o in openings]))
@@ -82,13 +104,14 @@ def test_frames_without_a_face_are_counted_and_have_no_value():
 
 def test_a_reference_without_any_face_gives_no_values_at_all():
     rows = score(clip_pair([draw(None)] * 50, [draw(0.1)] * 50))
-    assert {row.metric for row in rows if row.value is not None} == {"mouth_open"}  # the render's own curve
+    assert {row.metric for row in rows if row.value is not None} == {"mouth_open", "eye_open"}  # the render's own
 
 
 def test_the_opening_curves_are_given_out_for_the_report():
     rows = score(clip_pair([draw(0.2)] * 3, [draw(0.1)] * 3))
     assert values(rows, "mouth_open") == [pytest.approx(0.1, abs=1e-4)] * 3
     assert values(rows, "mouth_open_reference") == [pytest.approx(0.2, abs=1e-4)] * 3
+    assert values(rows, "eye_open") == values(rows, "eye_open_reference") == [pytest.approx(0.25, abs=1e-3)] * 3
 
 
 def test_short_clips_of_a_speaker_share_one_row_named_after_both():
