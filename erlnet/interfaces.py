@@ -221,6 +221,8 @@ class FeatureMaps:
     features: Tensor  # (B,C,h,w), F = sum_i w_i f_i
     opacity: Tensor  # (B,1,h,w) in [0,1], A = sum_i w_i
     depth: Tensor  # (B,1,h,w) m, sum_i w_i z_i
+    depth_squared: Tensor | None = None
+    """(B,1,h,w) m^2, sum_i w_i z_i^2: how thin the surface is. A branch that leaves it out is not taught to be thin."""
 
 
 class Encoding(Protocol):

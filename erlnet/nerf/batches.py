@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from erlnet.nerf.branches import Driving
 from erlnet.nerf.footage import RendererData
 from erlnet.nerf.fusion import Layers
-from erlnet.nerf.losses import opacity_loss, ssim_map, weighted_l1
+from erlnet.nerf.losses import opacity_loss, ssim_map, surface_bend, surface_spread, weighted_l1
 from erlnet.nerf.model import DbfNerf
 from erlnet.nerf.placement import made_on, moved
 from erlnet.nerf.regions import OpacityTargets, bit
@@ -68,7 +68,11 @@ def _losses(
     opacity = opacity + opacity_loss(static.opacity, targets.static, targets.static_weight)
     together = model.coverage(head, static)
     opacity = opacity + opacity_loss(together, torch.ones_like(together), targets.neck_weight)
-    losses = {"opacity": settings.opacity_weight * opacity}
+    losses = {
+        "opacity": settings.opacity_weight * opacity,
+        "spread": settings.spread_weight * (surface_spread(head) + surface_spread(static)),
+        "bend": settings.bend_weight * (surface_bend(head) + surface_bend(static)),
+    }
     if model.fusion.separate:
         layers = model.fusion.layers(head, static, plate, model.upsampler)
         losses["head"] = weighted_l1(layers.head, truth, weight * batch.ahead)

@@ -67,14 +67,15 @@ class Marched(NamedTuple):
 
 
 def to_maps(flat: Float[Tensor, "R C"], size: tuple[int, int]) -> FeatureMaps:
-    """Rows of features, opacity, depth for all rays -> maps of `size`."""
+    """Rows of features, opacity, depth, squared depth for all rays -> maps of `size`."""
     maps = flat.unflatten(0, (-1, *size)).permute(0, 3, 1, 2)
-    return FeatureMaps(maps[:, :-2], maps[:, -2:-1], maps[:, -1:])
+    return FeatureMaps(maps[:, :-3], maps[:, -3:-2], maps[:, -2:-1], maps[:, -1:])
 
 
 def empty_maps(like: FeatureMaps) -> FeatureMaps:
     """A branch that is nowhere."""
-    return FeatureMaps(*(torch.zeros_like(m) for m in (like.features, like.opacity, like.depth)))
+    nothing = torch.zeros_like(like.opacity)
+    return FeatureMaps(torch.zeros_like(like.features), nothing, nothing, nothing)
 
 
 class Branch(nn.Module):
@@ -131,11 +132,11 @@ class Branch(nn.Module):
         return Marched(samples, every, whole)
 
     def composite(self, marched: Marched, weights: Weights, n_rays: int) -> Float[Tensor, "R C"]:
-        """Features, opacity and depth of all rays by the samples' weights; zero where no ray meets the branch."""
+        """Features, opacity, depth and squared depth of all rays by the samples' weights; zero where no ray meets the branch."""
         samples, (seen, opacity) = marched.samples, weights
         features = self.field.features(torch.bmm(seen[:, None], marched.hidden)[:, 0], opacity)
-        depth = (seen * samples.depth).sum(-1, keepdim=True)
-        rows = torch.cat([features, opacity[:, None], depth], -1)
+        depths = torch.stack([(seen * samples.depth).sum(-1), (seen * samples.depth**2).sum(-1)], -1)
+        rows = torch.cat([features, opacity[:, None], depths], -1)
         return rows.new_zeros(n_rays, rows.shape[1]).index_copy(0, samples.slot, rows)
 
     def alone(self, marched: Marched, n_rays: int) -> Float[Tensor, "R C"]:

@@ -54,9 +54,13 @@ def head_box(
 
 
 def static_box(
-    masks: Bool[Tensor, "N H W"], root: Float[Tensor, "N 4 4"], camera: Pinhole, depth: float = 0.08
+    masks: Bool[Tensor, "N H W"], root: Float[Tensor, "N 4 4"], camera: Pinhole, depth: float = 0.03
 ) -> Float[Tensor, "2 3"]:
-    """The torso's box in its own frame, `depth` m to each side of the origin, as wide as the far end needs."""
+    """The torso's box in its own frame, `depth` m to each side of the origin, as wide as the far end needs.
+
+    It is thin because one camera before a torso that hardly turns says next to nothing of depth: what a thicker box
+    leaves open is filled with texture, and tears as soon as the camera moves.
+    """
     lateral = lateral_box(masks, root, camera)
     distance = root[:, 2, 3].mean()
     middle = lateral.mean(0)

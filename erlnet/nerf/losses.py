@@ -1,10 +1,13 @@
-"""What the renderer is trained on: colour, structure, and opacity by regions."""
+"""What the renderer is trained on: colour, structure, opacity by regions, and surfaces that are thin and smooth."""
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from erlnet.interfaces import FeatureMaps
+
 SSIM_WINDOW, SSIM_SIGMA = 11, 1.5
+SURFACE_UNIT = 0.01  # m, in which spread and bend of a surface are counted
 C1, C2 = 0.01**2, 0.03**2
 
 
@@ -42,3 +45,39 @@ def opacity_loss(
     bounded = opacity.clamp(1e-5, 1 - 1e-5)
     entropy = -(target * bounded.log() + (1 - target) * (1 - bounded).log())
     return (entropy * weight).mean()
+
+
+def surface_spread(maps: FeatureMaps) -> Float[Tensor, ""]:
+    """How thick what is seen is: the standard deviation of depth along a ray, in cm, over rays that are mostly covered.
+
+    With A = sum w, d = sum w z / A and q = sum w z^2 / A it is sqrt(q - d^2). One camera sees the same picture in a thick
+    cloud as in a thin surface; from the side a cloud is a smear.
+    """
+    if maps.depth_squared is None:
+        return maps.opacity.new_zeros(())
+    opacity = maps.opacity.clamp_min(1e-3)
+    variance = maps.depth_squared / opacity - (maps.depth / opacity) ** 2
+    # A millimetre squared is added: the root's slope has no end at zero, and rounding can make zero negative.
+    deviation = (variance.clamp_min(0) + 1e-6).sqrt()
+    return (deviation * _covered(maps)).mean() / SURFACE_UNIT
+
+
+def surface_bend(maps: FeatureMaps) -> Float[Tensor, ""]:
+    """How uneven what is seen is: |second difference| of depth along rows and columns, in cm, where all three are covered.
+
+    A slope costs nothing, so a cheek may turn away; a texture carved into depth does.
+    """
+    depth, covered = maps.depth / maps.opacity.clamp_min(1e-3), _covered(maps)
+    total = depth.new_zeros(())
+    for axis in (2, 3):
+        length = depth.shape[axis] - 2
+        if length < 1:
+            continue
+        before, here, after = (depth.narrow(axis, start, length) for start in range(3))
+        known = covered.narrow(axis, 0, length) * covered.narrow(axis, 1, length) * covered.narrow(axis, 2, length)
+        total = total + ((before - 2 * here + after).abs() * known).mean()
+    return total / SURFACE_UNIT
+
+
+def _covered(maps: FeatureMaps) -> Float[Tensor, "B 1 h w"]:
+    return (maps.opacity.detach() > 0.5).to(maps.opacity)

@@ -40,6 +40,8 @@ class RendererSettings:
     mouth_weight: float = 1.0  # added to the loss of mouth and eye pixels
     structure_weight: float = 0.2  # of 1 - SSIM beside L1
     opacity_weight: float = 0.05
+    spread_weight: float = 0.005  # of the surfaces' thickness in cm (docs/training.md)
+    bend_weight: float = 0.002  # of their unevenness in cm
     grid_rate: float = 1e-1  # learning rate of encodings
     rate: float = 5e-3  # of everything else
     render_batch: int = 4  # images at once when rendering
@@ -47,7 +49,7 @@ class RendererSettings:
     def __post_init__(self) -> None:
         check_least(self, 1, "size", "factor", "steps", "hidden", "window", "windows", "render_batch")
         check_least(self, 3, "channels")  # a colour for each feature px
-        check_least(self, 0, "mouth_weight", "structure_weight", "opacity_weight", "tighten_after")
+        check_least(self, 0, "mouth_weight", "structure_weight", "opacity_weight", "tighten_after", "spread_weight", "bend_weight")
         for name in ("head_samples", "static_samples"):
             if len(getattr(self, name)) != 2 or min(getattr(self, name)) < 1:
                 raise ValueError(f"{name}={list(getattr(self, name))}: expected two numbers from 1, such as [16,8]")

@@ -112,7 +112,7 @@ def test_what_lies_behind_a_dropped_head_is_seen(toy, fusion):
     model = DbfNerf(make_components(fusion), make_settings(), scene_of(toy)).eval()
     with torch.no_grad():
         model.branches.head.field.to_density.bias.fill_(3.0)  # a wall
-        model.branches.static.field.to_density.bias.fill_(-1.0)
+        model.branches.static.field.to_density.bias.fill_(1.0)
     root = toy.head_to_world[0].clone()
     root[2, 3] += 0.5
     whole = model.render(toy.signal[:1], toy.head_to_world[:1], root)
