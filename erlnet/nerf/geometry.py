@@ -54,7 +54,7 @@ def head_box(
 
 
 def static_box(
-    masks: Bool[Tensor, "N H W"], root: Float[Tensor, "N 4 4"], camera: Pinhole, depth: float = 0.03
+    masks: Bool[Tensor, "N H W"], root: Float[Tensor, "N 4 4"], camera: Pinhole, depth: float = 0.02
 ) -> Float[Tensor, "2 3"]:
     """The torso's box in its own frame, `depth` m to each side of the origin, as wide as the far end needs.
 

@@ -40,7 +40,7 @@ class RendererSettings:
     mouth_weight: float = 1.0  # added to the loss of mouth and eye pixels
     structure_weight: float = 0.2  # of 1 - SSIM beside L1
     opacity_weight: float = 0.05
-    spread_weight: float = 0.005  # of the surfaces' thickness in cm (docs/training.md)
+    spread_weight: float = 0.003  # of the surfaces' thickness in cm (docs/training.md)
     bend_weight: float = 0.002  # of their unevenness in cm
     grid_rate: float = 1e-1  # learning rate of encodings
     rate: float = 5e-3  # of everything else
