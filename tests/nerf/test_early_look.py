@@ -62,7 +62,7 @@ def test_a_dead_start_is_begun_again_with_other_weights_and_recovers(toy, branch
     (note,) = progress.notes
     assert note.startswith(f"after 25 steps opacity on the {part} is ")
     whole = model.render(toy.signal, toy.head_to_world, toy.root)
-    assert (whole.head if branch == "head" else whole.static).opacity.amax() > 0.7
+    assert (whole.head if branch == "head" else whole.static).opacity.amax() > 0.6
     BUILT.clear()
     ours, theirs = model.state_dict(), train(toy, 0, seed=begin_seed(3, 1))[0].state_dict()
     assert all(torch.equal(ours[name], theirs[name]) for name in theirs)  # all its steps, and nothing of the dead start

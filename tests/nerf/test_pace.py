@@ -35,8 +35,8 @@ def test_what_no_light_reaches_is_not_looked_at(toy, density_bias):
             assert torch.equal(left_out[:, 8:].any(1), light <= branches.DARK)
             assert not left_out[:, :8].any()
             full, part = branch.alone(everything, n_rays), branch.alone(stopped, n_rays)
-            assert (full[:, -2] - part[:, -2]).abs().max() <= branches.DARK
-            assert (full[:, :-2] - part[:, :-2]).abs().max() <= 2 * branches.DARK * everything.hidden.abs().max()
+            assert (full[:, -3] - part[:, -3]).abs().max() <= branches.DARK
+            assert (full[:, :-3] - part[:, :-3]).abs().max() <= 2 * branches.DARK * everything.hidden.abs().max()
 
 
 def test_with_few_samples_every_one_is_looked_at(toy):
