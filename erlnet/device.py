@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from erlnet.errors import UserError
 
 VARIABLE = "ERLNET_DEVICE"
+SLOT = "ERLNET_JOB_SLOT"  # set for jobs that run beside each other: 0, 1, ..., to share out several devices
 
 
 def chosen_device(environment: Mapping[str, str] = os.environ) -> str:
@@ -24,8 +25,11 @@ def device_type(device: str) -> str:
     return device.partition(":")[0]
 
 
-def usable_device(device: str) -> str:
-    """The same word, once torch has been asked for such a device; UserError where there is none."""
+def usable_device(device: str, environment: Mapping[str, str] = os.environ) -> str:
+    """The device's word, once torch has been asked for it; UserError where there is none.
+
+    Plain `cuda` in jobs that run beside each other is a device for each, in turns.
+    """
     if device == "cpu":
         return device
     import torch
@@ -36,4 +40,6 @@ def usable_device(device: str) -> str:
             f"{VARIABLE}={device}: torch {torch.__version__} sees {count} CUDA devices here; "
             f"unset {VARIABLE} to work on the CPU, or install a torch with CUDA"
         )
-    return device
+    torch.backends.cudnn.allow_tf32 = False  # keys say float32, and that is not what it would be
+    slot = environment.get(SLOT)
+    return f"cuda:{int(slot) % count}" if device == "cuda" and slot else device

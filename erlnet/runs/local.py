@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from erlnet.device import SLOT
 from erlnet.errors import UserError
 from erlnet.runs.folders import write_json
 from erlnet.runs.progress import Display
@@ -23,6 +24,7 @@ class Running:
     """One job's process and the read end of its event pipe."""
 
     plan: Plan
+    slot: int  # from 0; no two running jobs have the same
     process: subprocess.Popen
     events: int  # file descriptor
     rest: bytes = b""  # an unfinished line
@@ -67,7 +69,8 @@ def run_plans(plans: Sequence[Plan], out: Path, jobs: int, display: Display) -> 
     try:
         while waiting or running:
             while waiting and len(running) < jobs:
-                job = _start(waiting.pop(0), out)
+                slot = min(set(range(jobs)) - {job.slot for job in running.values()})
+                job = _start(waiting.pop(0), slot, out)
                 running[job.events] = job
                 selector.register(job.events, selectors.EVENT_READ)
             for key, _ in selector.select():
@@ -90,21 +93,22 @@ def run_plans(plans: Sequence[Plan], out: Path, jobs: int, display: Display) -> 
         display.close()
 
 
-def _start(plan: Plan, out: Path) -> Running:
+def _start(plan: Plan, slot: int, out: Path) -> Running:
     job_file = out / "stages" / ".tmp" / f"job-{result_name(plan)}.json"
     write_json(job_file, _job(plan, out))
     log = open(out / "stages" / ".tmp" / f"job-{result_name(plan)}.log", "w")  # noqa: SIM115, the process holds it
     read_end, write_end = os.pipe()
     # A waiting thread spins for some microseconds, then sleeps. OpenMP's default spins for milliseconds, which made
     # training 3 to 20 times slower wherever the cores were shared; never spinning costs a third on free cores.
-    environment = {"GOMP_SPINCOUNT": "20000"} | dict(os.environ, OMP_NUM_THREADS=str(plan.variant.threads))
+    own = {"OMP_NUM_THREADS": str(plan.variant.threads), SLOT: str(slot)}
+    environment = {"GOMP_SPINCOUNT": "20000"} | dict(os.environ, **own)
     process = subprocess.Popen(
         [sys.executable, "-m", "erlnet.runs.job", str(job_file), str(write_end)],
         pass_fds=[write_end], stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment,
     )  # fmt: skip
     log.close()
     os.close(write_end)
-    return Running(plan, process, read_end)
+    return Running(plan, slot, process, read_end)
 
 
 def _job(plan: Plan, out: Path) -> dict[str, Any]:

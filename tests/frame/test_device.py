@@ -29,6 +29,15 @@ def test_a_device_that_is_not_there_is_one_line():
         usable_device(absent)
 
 
+def test_jobs_beside_each_other_take_devices_in_turns(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    assert [usable_device("cuda", {"ERLNET_JOB_SLOT": str(slot)}) for slot in range(4)] == ["cuda:0", "cuda:1"] * 2
+    assert usable_device("cuda:1", {"ERLNET_JOB_SLOT": "0"}) == "cuda:1"
+    assert usable_device("cuda", {}) == "cuda"
+    assert usable_device("cpu", {"ERLNET_JOB_SLOT": "1"}) == "cpu"
+
+
 def test_keys_know_the_kind_of_device_where_renderers_are_concerned_and_nowhere_else(monkeypatch):
     monkeypatch.delenv("ERLNET_DEVICE", raising=False)
     cpu = {s.label: s.key for s in plan().stages}
