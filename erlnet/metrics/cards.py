@@ -79,14 +79,14 @@ _CARDS = (
     Card(
         "eye_open_r", "landmarks", "eye opening, r", "", True,
         "Pearson correlation, over frames, of render's and reference's eye opening: mean distance of the two lid pairs"
-        " of both eyes over interocular distance; blinks carry most of it. Clips as for mouth_open_r; no value where the"
-        " reference's opening has a standard deviation under .005; a render that never blinks reads near 0.",
+        " of both eyes over interocular distance; blinks carry most of it. Clips as for mouth_open_r; no value where"
+        " the reference's opening has a standard deviation under .005; a render that never blinks reads near 0.",
         _EYES, True, 1.0,
     ),
     Card(
         "eye_open_slope", "landmarks", "eye opening, slope", "", None,
-        "Least-squares slope of the render's eye opening on the reference's: 1 is the true amplitude, 0 eyes that do not"
-        " follow. Clips as for eye_open_r.",
+        "Least-squares slope of the render's eye opening on the reference's: 1 is the true amplitude, 0 eyes that do"
+        " not follow. Clips as for eye_open_r.",
         _EYES, True, 1.0,
     ),
     Card(
@@ -145,7 +145,8 @@ def said_in(mode: str, family: str, metric: str) -> bool:
     return family != "motion" or metric not in CARDS or metric in MOTION_IN_MODE[mode]
 
 
-_VERSIONS = dict.fromkeys(FAMILIES, 1) | {"landmarks": 2, "motion": 3, "style": 3}  # raised when the same inputs give other scores
+# raised when the same inputs give other scores
+_VERSIONS = dict.fromkeys(FAMILIES, 1) | {"landmarks": 2, "motion": 3, "style": 3}
 
 
 def fingerprint(family: str) -> dict[str, Any]:

@@ -28,7 +28,7 @@ class MouthScores:
 
 
 def mouth_scores(unit: Sequence[Curve], still: float = MIN_OPENING_SD) -> MouthScores:
-    """r, least-squares slope of render on reference, and best lag of one unit; none where the reference's sd < `still`."""
+    """r, least-squares slope of render on reference, best lag of one unit; none where the reference's sd < `still`."""
     reference, rendered = _pairs(unit, 0)
     if len(reference) < MIN_PAIRS or reference.std() < still:
         return MouthScores(None, None, None)

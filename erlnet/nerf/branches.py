@@ -132,7 +132,7 @@ class Branch(nn.Module):
         return Marched(samples, every, whole)
 
     def composite(self, marched: Marched, weights: Weights, n_rays: int) -> Float[Tensor, "R C"]:
-        """Features, opacity, depth and squared depth of all rays by the samples' weights; zero where no ray meets the branch."""
+        """Features, opacity, depth, squared depth of all rays by the samples' weights; zero where no ray meets us."""
         samples, (seen, opacity) = marched.samples, weights
         features = self.field.features(torch.bmm(seen[:, None], marched.hidden)[:, 0], opacity)
         depths = torch.stack([(seen * samples.depth).sum(-1), (seen * samples.depth**2).sum(-1)], -1)

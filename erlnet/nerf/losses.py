@@ -50,8 +50,8 @@ def opacity_loss(
 def surface_spread(maps: FeatureMaps) -> Float[Tensor, ""]:
     """How thick what is seen is: the standard deviation of depth along a ray, in cm, over rays that are mostly covered.
 
-    With A = sum w, d = sum w z / A and q = sum w z^2 / A it is sqrt(q - d^2). One camera sees the same picture in a thick
-    cloud as in a thin surface; from the side a cloud is a smear.
+    With A = sum w, d = sum w z / A and q = sum w z^2 / A it is sqrt(q - d^2). One camera sees the same picture in a
+    thick cloud as in a thin surface; from the side a cloud is a smear.
     """
     if maps.depth_squared is None:
         return maps.opacity.new_zeros(())
@@ -63,7 +63,7 @@ def surface_spread(maps: FeatureMaps) -> Float[Tensor, ""]:
 
 
 def surface_bend(maps: FeatureMaps) -> Float[Tensor, ""]:
-    """How uneven what is seen is: |second difference| of depth along rows and columns, in cm, where all three are covered.
+    """How uneven what is seen is: |second difference| of depth along rows and columns, in cm, over covered rays.
 
     A slope costs nothing, so a cheek may turn away; a texture carved into depth does.
     """

@@ -49,7 +49,8 @@ class RendererSettings:
     def __post_init__(self) -> None:
         check_least(self, 1, "size", "factor", "steps", "hidden", "window", "windows", "render_batch")
         check_least(self, 3, "channels")  # a colour for each feature px
-        check_least(self, 0, "mouth_weight", "structure_weight", "opacity_weight", "tighten_after", "spread_weight", "bend_weight")
+        check_least(self, 0, "mouth_weight", "structure_weight", "opacity_weight", "spread_weight", "bend_weight")
+        check_least(self, 0, "tighten_after")
         for name in ("head_samples", "static_samples"):
             if len(getattr(self, name)) != 2 or min(getattr(self, name)) < 1:
                 raise ValueError(f"{name}={list(getattr(self, name))}: expected two numbers from 1, such as [16,8]")

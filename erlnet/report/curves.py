@@ -23,7 +23,7 @@ OPENINGS = {
 
 
 def curve_rows(study: Study, ranking: Ranking, colours: Mapping[str, str]) -> list[dict[str, Any]]:
-    """The primary series, SSIM of frame and mouth, and the openings of mouth and eyes, as far as there are values per frame."""
+    """The primary series, SSIM of frame and mouth, the openings of mouth and eyes, where there are values per frame."""
     wanted = [(ranking.metric, ranking.region), ("ssim", "frame"), ("ssim", "mouth")]
     wanted += [(opening, region) for opening, (_, region) in OPENINGS.items()]
     rows = []

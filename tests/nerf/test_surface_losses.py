@@ -34,7 +34,8 @@ def test_a_thin_surface_spreads_by_its_millimetre_alone_and_its_gradient_is_fini
     spread = surface_spread(seen(weights, torch.full((4, 4, 1), 0.9)))
     spread.backward()
     assert float(spread.detach()) == pytest.approx(0.1, abs=0.02)
-    assert weights.grad is not None and bool(weights.grad.isfinite().all())
+    assert weights.grad is not None
+    assert bool(weights.grad.isfinite().all())
 
 
 def test_a_branch_that_says_nothing_of_its_thickness_is_not_asked():
