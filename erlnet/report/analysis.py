@@ -7,25 +7,14 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from erlnet.errors import UserError
+from erlnet.report.comparisons import Comparison, Key, Values, compare
 from erlnet.report.inputs import Primary, ReferenceResult, Study, Unavailable, VariantResult
-from erlnet.report.statistics import (
-    Estimate,
-    Paired,
-    benjamini_hochberg,
-    clip_scores,
-    estimate,
-    holm,
-    paired_differences,
-    score_table,
-)
-from erlnet.report.verdicts import LOST_FACES, Arm, Verdict, decide, margin, ranking_flips
+from erlnet.report.statistics import Estimate, clip_scores, estimate, score_table
 
 if TYPE_CHECKING:
     import pandas as pd
 
-Key = tuple[str, str, str]  # metric, region, driving
 ScoredRow = VariantResult | ReferenceResult
-Values = dict[str, dict[Key, "pd.Series"]]
 
 
 @dataclass(frozen=True)
@@ -43,28 +32,6 @@ class Score:
     @property
     def mean(self) -> float | None:
         return self.estimate.mean if self.estimate else None
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """A variant against the baseline on one key; the difference is variant minus baseline."""
-
-    variant: str
-    baseline: str
-    metric: str
-    region: str
-    driving: str
-    difference: Estimate
-    paired: Paired
-    p: float | None
-    p_adjusted: float | None
-    is_primary: bool
-    margin: float | None  # the smallest difference that matters
-    verdict: Verdict = "undecided"
-
-    @property
-    def key(self) -> Key:
-        return self.metric, self.region, self.driving
 
 
 @dataclass(frozen=True)
@@ -116,7 +83,7 @@ def analyse(study: Study) -> Analysis:
     for own in scores.values():
         for key, score in own.items():
             own[key] = _with_gain(study, score, key, scores, floors)
-    return Analysis(study, values, scores, _comparisons(study, done, values, keys), keys)
+    return Analysis(study, values, scores, compare(study, done, values, keys), keys)
 
 
 def _check_names(study: Study) -> None:
@@ -158,61 +125,3 @@ def _with_gain(study: Study, score: Score, key: Key, scores: dict[str, dict[Key,
         return replace(score, floor=best, gain=1 - 10 ** ((means[best] - score.mean) / 10))
     span = card.perfect - means[best] if card.perfect is not None else 0
     return replace(score, floor=best, gain=(score.mean - means[best]) / span if span else None)
-
-
-def _arm(result: VariantResult, values: Values, driving: str) -> Arm:
-    faces = values[result.name].get((LOST_FACES, "face", driving))
-    lost = float(faces.mean()) if faces is not None else 0.0
-    return Arm(result.health.status != "failed", result.mouth_guard.status != "failed", lost)
-
-
-def _comparisons(
-    study: Study, done: list[VariantResult], values: Values, keys: tuple[Key, ...]
-) -> tuple[Comparison, ...]:
-    base = next((v for v in done if v.name == study.baseline), None)
-    if base is None:
-        return ()
-    height = study.filmed[0].pictures.frame(0).shape[1] if study.filmed else 256
-    primary = (study.primary.metric, study.primary.region, study.primary.driving)
-    raw: list[Comparison] = []
-    for variant in (v for v in done if v.name != base.name):
-        ours, theirs = values[variant.name], values[base.name]
-        for key in (k for k in keys if k in ours and k in theirs):
-            paired = paired_differences(ours[key], theirs[key])
-            if not paired.table.size:
-                continue
-            difference = estimate(paired.table)
-            p = difference.p_value() if paired.table.any() else None
-            limit = margin(key[0], height)
-            raw.append(Comparison(variant.name, base.name, *key, difference, paired, p, None, key == primary, limit))
-    arms = {(v.name, driving): _arm(v, values, driving) for v in done for driving in {k[2] for k in keys}}
-    return tuple(
-        replace(
-            c,
-            p_adjusted=p,
-            verdict=decide(
-                c.difference, not c.paired.table.any(), p, study.cards[c.metric].higher_is_better, c.margin,
-                arms[c.variant, c.driving], arms[c.baseline, c.driving], c.is_primary and _flips(study, c),
-            ),
-        )
-        for c, p in zip(raw, _adjust(raw))
-    )  # fmt: skip
-
-
-def _flips(study: Study, c: Comparison) -> bool:
-    """Whether variant and baseline stood the other way round after half of the renderer's steps."""
-    sides = [{p.share: p.value for p in v.budget} for name in (c.variant, c.baseline) if (v := study.variant(name))]
-    if len(sides) < 2 or not all({0.5, 1.0} <= side.keys() for side in sides):
-        return False
-    half, full = (sides[0][share] - sides[1][share] for share in (0.5, 1.0))
-    return ranking_flips(half, full, c.margin)
-
-
-def _adjust(comparisons: list[Comparison]) -> list[float | None]:
-    """Holm over the variants on the primary endpoint, Benjamini and Hochberg over everything else."""
-    adjusted: list[float | None] = [None] * len(comparisons)
-    for is_primary, method in ((True, holm), (False, benjamini_hochberg)):
-        family = [(i, c.p) for i, c in enumerate(comparisons) if c.is_primary == is_primary and c.p is not None]
-        for (index, _), value in zip(family, method([p for _, p in family])):
-            adjusted[index] = value
-    return adjusted

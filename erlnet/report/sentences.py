@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 
-from erlnet.report.analysis import Analysis, Comparison
+from erlnet.report.analysis import Analysis
+from erlnet.report.comparisons import Comparison
 from erlnet.report.inputs import Check, VariantResult
 from erlnet.report.numbers import count, interval, number, with_unit
 from erlnet.report.verdicts import MAX_LOST_FACES

@@ -15,11 +15,14 @@ taken as zero, and the degrees of freedom are rounded down, as one does with a p
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.special import nctdtr, stdtr, stdtrit
+
+from erlnet.errors import UserError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -61,25 +64,37 @@ class Estimate:
             return 0.0 if abs(self.mean) < margin else 1.0
         return float(stdtr(self.df, -(margin - abs(self.mean)) / self.standard_error))
 
-    def detectable(self, power: float = 0.8) -> float | None:
-        """The smallest true difference that this design finds with that power at 5 %, two-sided, given its error."""
+    def power(self, difference: float, level: float = LEVEL) -> float | None:
+        """How often such a design finds a true mean of `difference` with its right sign, two-sided, given its error."""
         if self.standard_error is None or self.df is None:
             return None
-        critical = float(stdtrit(self.df, 1 - LEVEL / 2))
-        low, high = 0.0, 100.0
-        for _ in range(60):  # power grows with the shift, so halving finds it
+        if self.standard_error == 0:
+            return 1.0 if difference else level / 2
+        return self._found(abs(difference) / self.standard_error, self.df, level)
+
+    def detectable(self, power: float = 0.8, level: float = LEVEL) -> float | None:
+        """The smallest true difference that this design finds with that power, two-sided, given its error."""
+        if self.standard_error is None or self.df is None:
+            return None
+        low, high = 0.0, 1e4
+        for _ in range(80):  # power grows with the shift, so halving finds it
             shift = (low + high) / 2
-            if 1 - nctdtr(self.df, shift, critical) < power:
+            if self._found(shift, self.df, level) < power:
                 low = shift
             else:
                 high = shift
         return high * self.standard_error
 
+    @staticmethod
+    def _found(shift: float, df: float, level: float) -> float:
+        """P(t > critical) of a noncentral t; `shift` in standard errors."""
+        return 1 - float(nctdtr(df, shift, float(stdtrit(df, 1 - level / 2))))
+
 
 def estimate(table: np.ndarray) -> Estimate:
-    """Mean and error of a table (n_clips, n_seeds) without holes; ValueError for an empty table or one with NaN."""
+    """Mean and error of a table (n_clips, n_seeds); ValueError for an empty table, one with holes or infinities."""
     n_clips, n_seeds = table.shape
-    if not table.size or np.isnan(table).any():
+    if not table.size or not np.isfinite(table).all():
         raise ValueError(f"a table of {n_clips} clips x {n_seeds} seeds with holes has no mean")
     mean = float(table.mean())
     if n_clips == 1:
@@ -112,8 +127,15 @@ def clip_scores(scores: pd.DataFrame) -> dict[tuple[str, str, str], pd.Series]:
 
     `scores` has the columns seed, clip, driving, frame, metric, region, value. The result maps (metric, region,
     driving) to a Series with the index (clip, seed). A value that a metric gives once per clip, or once for several
-    short clips joined, arrives as a single row and passes through.
+    short clips joined, arrives as a single row and passes through. UserError for an infinite score: it has no mean.
     """
+    infinite = scores[np.isinf(scores["value"].to_numpy(float))]
+    if len(infinite):
+        row = infinite.iloc[0]
+        raise UserError(
+            f"{row['metric']} of clip {row['clip']}, seed {row['seed']}, is infinite, which has no mean: "
+            "cap the metric, or leave the value empty"
+        )
     means = scores.groupby([*KEY, "clip", "seed"], observed=True)["value"].mean()
     return {key: values.droplevel(KEY) for key, values in means.groupby(level=KEY)}
 
@@ -126,6 +148,7 @@ class Paired:
     clips: tuple[str, ...]
     seeds: tuple[int, ...]
     dropped: tuple[str, ...]  # clips that one side lacks, wholly or for some seed
+    dropped_seeds: tuple[int, ...] = ()  # seeds that one side lacks
 
 
 def score_table(values: pd.Series) -> tuple[np.ndarray, list[str], list[int], list[str]]:
@@ -144,7 +167,17 @@ def paired_differences(values: pd.Series, baseline: pd.Series) -> Paired:
     difference = ours.reindex(every)[seeds] - theirs.reindex(every)[seeds]
     table, clips, kept_seeds, _ = score_table(difference.stack(future_stack=True))
     dropped = tuple(clip for clip in every if clip not in set(clips))
-    return Paired(table, tuple(clips), tuple(kept_seeds), dropped)
+    lost = sorted((set(ours.columns) | set(theirs.columns)) - set(kept_seeds))
+    return Paired(table, tuple(clips), tuple(kept_seeds), dropped, tuple(lost))
+
+
+def group_means(table: np.ndarray, groups: Sequence[str]) -> np.ndarray:
+    """(n_clips, n_seeds), a group for every clip -> (n_groups, n_seeds): the mean over each group's clips.
+
+    For a claim about people the unit is the speaker, however many clips show each: `estimate(group_means(...))`.
+    """
+    names = np.array(groups)
+    return np.stack([table[names == name].mean(axis=0) for name in dict.fromkeys(groups)])
 
 
 def holm(p_values: list[float]) -> list[float]:

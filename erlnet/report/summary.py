@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from erlnet.report.analysis import Analysis, Comparison, Score
+from erlnet.report.analysis import Analysis, Score
+from erlnet.report.comparisons import Comparison
 
 SCHEMA = 1
 

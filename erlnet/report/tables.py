@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from erlnet.report.analysis import Analysis, Key
+from erlnet.report.analysis import Analysis
+from erlnet.report.comparisons import Key
 from erlnet.report.inputs import MetricCard, VariantResult
 
 
