@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 from markupsafe import Markup
 
-from erlnet.report import sentences
 from erlnet.report.analysis import Analysis, ScoredRow
 from erlnet.report.charts import Row, interval_chart
+from erlnet.report.comparison_text import endpoint
 
 GREY = "#8a8a8a"
 
@@ -25,7 +25,7 @@ def difference_figure(analysis: Analysis, colours: Mapping[str, str]) -> Markup 
         rows.append(Row(c.variant, c.difference.mean, low, high, points, colours[c.variant]))
     base = analysis.primary[0].baseline
     ends = {True: (f"{base} better", "variant better"), False: ("variant better", f"{base} better")}
-    title = f"Difference to {base} on {sentences.endpoint(analysis)} with 95 % intervals"
+    title = f"Difference to {base} on {endpoint(analysis)} with 95 % intervals"
     direction = card.higher_is_better
     return interval_chart(
         rows, card.unit, title, True, analysis.primary[0].margin, None if direction is None else ends[direction]
@@ -46,5 +46,5 @@ def value_figure(analysis: Analysis, colours: Mapping[str, str]) -> Markup | Non
         rows.append(Row(result.name, score.estimate.mean, low, high, points, colour, is_reference))
     if not rows:
         return None
-    title = f"{sentences.endpoint(analysis)} of every row with 95 % intervals"
+    title = f"{endpoint(analysis)} of every row with 95 % intervals"
     return interval_chart(rows, study.cards[key[0]].unit, title)

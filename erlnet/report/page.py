@@ -16,6 +16,7 @@ from erlnet.report import numbers, sentences
 from erlnet.report.analysis import Analysis
 from erlnet.report.charts import COLOURS
 from erlnet.report.clips_shown import choose_clips, choose_ranking
+from erlnet.report.comparison_text import endpoint
 from erlnet.report.curves import curve_rows
 from erlnet.report.figures import difference_figure, value_figure
 from erlnet.report.pictures import clip_media
@@ -102,7 +103,7 @@ def render_page(analysis: Analysis, budget: int) -> tuple[str, dict[str, bytes]]
         conditions=sentences.conditions(analysis),
         cautions=sentences.cautions(analysis),
         others=sentences.others(analysis),
-        endpoint=sentences.endpoint(analysis),
+        endpoint=endpoint(analysis),
         levels=sentences.levels(analysis),
         differences=difference_figure(analysis, colours),
         values=value_figure(analysis, colours),
@@ -110,7 +111,7 @@ def render_page(analysis: Analysis, budget: int) -> tuple[str, dict[str, bytes]]
         tables=score_tables(analysis),
         checks=check_tables(study.variants),
         ranking=ranking,
-        ranking_name=sentences.endpoint(analysis, (ranking.metric, ranking.region, ranking.driving)),
+        ranking_name=endpoint(analysis, (ranking.metric, ranking.region, ranking.driving)),
         clips=clips,
         styles=style_matrices(study),
         reference_means={r.name: REFERENCE_MEANS[r.name] for r in study.references if r.name in REFERENCE_MEANS},

@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections import Counter
 
 from erlnet.report.analysis import Analysis
-from erlnet.report.comparisons import Comparison
+from erlnet.report.comparison_text import (
+    comparison_sentence,
+    endpoint,
+    people_sentence,
+    power_sentence,
+    sample_text,
+)
 from erlnet.report.inputs import Check, VariantResult
 from erlnet.report.numbers import count, interval, number, with_unit
-from erlnet.report.verdicts import MAX_LOST_FACES
 
 MAX_LISTED = 4  # variants whose values the answer spells out
 DEMO = "sanity check, not evidence"
@@ -16,16 +21,6 @@ ONE_SEED = (
     "One seed: the interval is over clips only. It does not cover training randomness, so another training run may "
     "come out differently."
 )
-
-
-def endpoint(analysis: Analysis, key: tuple[str, str, str] | None = None) -> str:
-    """'neck SSIM (tracked)'."""
-    metric, region, driving = key or analysis.primary_key
-    card = analysis.study.cards.get(metric)
-    title = card.title if card else metric
-    named = region in ("frame", "none") or region in title.lower()
-    place = "frame " if region == "frame" else ""
-    return f"{place if named else region + ' '}{title} ({driving})"
 
 
 def headline(analysis: Analysis) -> str:
@@ -47,56 +42,16 @@ def headline(analysis: Analysis) -> str:
 
 
 def others(analysis: Analysis) -> list[str]:
-    """One sentence per variant where there are several; the headline says it all where there is one."""
-    return [comparison_sentence(analysis, c) for c in analysis.primary] if len(analysis.primary) > 1 else []
-
-
-def comparison_sentence(analysis: Analysis, c: Comparison) -> str:
-    """'feature is better than pixel on neck SSIM (tracked): +0.012 [0.004, 0.020], 12 clips, 1 seed.' and why."""
-    where = endpoint(analysis, c.key)
-    numbers = difference_text(analysis, c)
-    match c.verdict:
-        case "better" | "worse":
-            return f"{c.variant} is {c.verdict} than {c.baseline} on {where}: {numbers}."
-        case "equivalent":
-            limit = number(c.margin, analysis.study.cards[c.metric].unit)
-            return (
-                f"{c.variant} and {c.baseline} are equivalent on {where}: {numbers}; "
-                f"any difference is smaller than the {limit} that would matter."
-            )
-        case "identical":
-            return f"{c.variant} and {c.baseline} are identical by construction on {where}: every clip reads the same."
-        case "blocked":
-            reason = blocked_because(analysis, c)
-            return f"No winner between {c.variant} and {c.baseline} on {where}: {reason}. The difference is {numbers}."
-        case "not_converged":
-            return f"Not converged: {c.variant} against {c.baseline} on {where} changes with more training; {numbers}."
-        case _:
-            return f"Undecided: {c.variant} against {c.baseline} on {where} is {numbers}."
-
-
-def difference_text(analysis: Analysis, c: Comparison) -> str:
-    """'+0.012 [+0.004, +0.020], 12 clips, 1 seed'; says where lower is better."""
-    card = analysis.study.cards[c.metric]
-    bounds = c.difference.interval()
-    parts = [with_unit(number(c.difference.mean, card.unit, signed=True), card.unit)]
-    parts[0] += f" {interval(bounds, card.unit, signed=True)}" if bounds else " (one clip, so no interval)"
-    if card.higher_is_better is False:
-        parts.append("lower is better")
-    return ", ".join([*parts, sample_text(c.difference.n_clips, c.difference.n_seeds)])
-
-
-def sample_text(n_clips: int, n_seeds: int) -> str:
-    return f"{count(n_clips, 'clip')}, {count(n_seeds, 'seed')}"
-
-
-def blocked_because(analysis: Analysis, c: Comparison) -> str:
-    """Which condition failed, and on which side."""
-    sides = [v for name in (c.variant, c.baseline) if (v := analysis.study.variant(name))]
-    reasons = [f"{v.name} failed the health gate" for v in sides if v.health.status == "failed"]
-    if not reasons:
-        reasons = [f"{v.name} failed the mouth guard" for v in sides if v.mouth_guard.status == "failed"]
-    return " and ".join(reasons) or f"the face was lost in more than {MAX_LOST_FACES:.0%} of the frames of the winner"
+    """What each variant's verdict rests on, with its sentence where the headline sums up several."""
+    several = len(analysis.primary) > 1
+    texts = [
+        " ".join(filter(None, (
+            comparison_sentence(analysis, c) if several else "", power_sentence(analysis, c),
+            people_sentence(analysis, c),
+        )))
+        for c in analysis.primary
+    ]  # fmt: skip
+    return [text for text in texts if text]
 
 
 def check_text(name: str, variants: list[VariantResult], checks: list[Check]) -> str:
@@ -150,7 +105,7 @@ def cautions(analysis: Analysis) -> list[str]:
     if analysis.n_seeds == 1:
         found.append(ONE_SEED)
     for c in analysis.primary:
-        smallest = c.difference.detectable()
+        smallest = c.detectable
         if smallest and c.verdict == "undecided":
             unit = study.cards[c.metric].unit
             found.append(
@@ -201,4 +156,4 @@ def _why_no_primary(analysis: Analysis) -> str:
                 return f"{endpoint(analysis)} is unavailable ({missing.reason}). To get it: {missing.remedy}"
     if all(v.status != "done" for v in analysis.study.variants if v.name != analysis.study.baseline):
         return f"only the baseline {analysis.study.baseline} finished."
-    return f"no clip has a value of {endpoint(analysis)} on both sides."
+    return f"no clip has a value of {endpoint(analysis)} on both sides under the same seed."

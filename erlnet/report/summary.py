@@ -111,7 +111,11 @@ def _score_row(analysis: Analysis, score: Score) -> dict[str, Any]:
 
 
 def _comparison_row(c: Comparison) -> dict[str, Any]:
+    """`power` is that for a true difference of `margin`, `detectable` the difference found with power .8, both at 5 %
+    shared over the variants on the primary endpoint; the speakers' interval takes speakers as units.
+    """
     low, high = c.difference.interval() or (None, None)
+    speakers_low, speakers_high = (c.people and c.people.interval()) or (None, None)
     return {
         "variant": c.variant,
         "baseline": c.baseline,
@@ -126,6 +130,15 @@ def _comparison_row(c: Comparison) -> dict[str, Any]:
         "verdict": c.verdict,
         "n_clips": c.difference.n_clips,
         "n_seeds": c.difference.n_seeds,
+        "n_speakers": c.n_speakers or None,
+        "clips_left_out": list(c.paired.dropped),
+        "seeds_left_out": list(c.paired.dropped_seeds),
+        "exploratory": not c.is_primary,
+        "margin": c.margin,
+        "power": c.power,
+        "detectable": c.detectable,
+        "speakers_ci_low": speakers_low,
+        "speakers_ci_high": speakers_high,
     }
 
 

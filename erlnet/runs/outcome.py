@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from erlnet.report.inputs import ReferenceResult, Study, TruthClip, VariantResult
 
-REPORT_VERSION = 3  # raised when the same results give another report
+REPORT_VERSION = 4  # raised when the same results give another report
 
 
 @dataclass(frozen=True)

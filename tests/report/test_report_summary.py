@@ -40,7 +40,9 @@ VARIANT = {
 COMPARISON = {
     "variant": TEXT, "baseline": TEXT, "metric": TEXT, "region": TEXT, "driving": TEXT, "difference": NUMBER,
     "ci_low": OPTIONAL, "ci_high": OPTIONAL, "p": OPTIONAL, "p_adjusted": OPTIONAL, "verdict": TEXT, "n_clips": int,
-    "n_seeds": int,
+    "n_seeds": int, "n_speakers": (int, type(None)), "clips_left_out": [TEXT], "seeds_left_out": [int],
+    "exploratory": bool, "margin": OPTIONAL, "power": OPTIONAL, "detectable": OPTIONAL, "speakers_ci_low": OPTIONAL,
+    "speakers_ci_high": OPTIONAL,
 }  # fmt: skip
 SUMMARY = {
     "schema": int, "study": TEXT, "command": TEXT, "primary": {"metric": TEXT, "region": TEXT, "driving": TEXT},
