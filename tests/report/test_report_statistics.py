@@ -7,11 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
+from erlnet.errors import UserError
 from erlnet.report.statistics import (
     Estimate,
     benjamini_hochberg,
     clip_scores,
     estimate,
+    group_means,
     holm,
     paired_differences,
     score_table,
@@ -115,8 +117,8 @@ def test_one_clip_has_a_mean_and_no_interval():
     assert found.detectable() is None
 
 
-@pytest.mark.parametrize("table", [np.empty((0, 1)), np.array([[1.0], [np.nan]])])
-def test_a_table_that_is_empty_or_has_holes_is_refused(table):
+@pytest.mark.parametrize("table", [np.empty((0, 1)), np.array([[1.0], [np.nan]]), np.array([[1.0], [np.inf]])])
+def test_a_table_that_is_empty_or_has_holes_or_infinities_is_refused(table):
     with pytest.raises(ValueError, match="holes"):
         estimate(table)
 
@@ -127,6 +129,19 @@ def test_pairing_uses_the_clips_and_seeds_that_both_sides_have():
     found = paired_differences(ours, theirs)
     assert found.table.tolist() == [[1.5], [3.0]]
     assert (found.clips, found.seeds, found.dropped) == (("a", "b"), (1,), ("c", "d"))
+    assert found.dropped_seeds == (0, 2)
+
+
+def test_an_infinite_score_is_refused_by_name_and_not_averaged():
+    rows = [(0, "a", "tracked", 0, "psnr", "frame", 30.0), (0, "b", "tracked", 0, "psnr", "frame", np.inf)]
+    with pytest.raises(UserError, match=r"psnr of clip b, seed 0, is infinite.*cap the metric"):
+        clip_scores(long_table(rows))
+
+
+def test_a_group_is_one_sample_however_many_clips_it_has():
+    table = np.array([[1.0, 3.0], [3.0, 5.0], [10.0, 20.0]])
+    assert group_means(table, ["anna", "anna", "ben"]).tolist() == [[2.0, 4.0], [10.0, 20.0]]
+    assert group_means(table, ["ben", "anna", "ben"]).tolist() == [[5.5, 11.5], [3.0, 5.0]]
 
 
 def test_nothing_in_common_gives_an_empty_table():
@@ -172,6 +187,25 @@ def test_the_detectable_difference_is_found_with_the_power_asked_for():
     shift = design.detectable(0.8) / 0.002
     critical = stats.t.ppf(0.975, 11)
     assert stats.nct.sf(critical, 11, shift) == pytest.approx(0.8, abs=1e-6)
+
+
+@given(st.floats(0, 0.02), st.integers(2, 30), st.floats(0.01, 0.05))
+def test_power_is_the_tail_of_scipys_noncentral_t_whatever_the_sign(difference, df, level):
+    found = Estimate(0.3, 0.004, float(df), df + 1, 1)
+    expected = stats.nct.sf(stats.t.ppf(1 - level / 2, df), df, difference / 0.004)
+    assert found.power(difference, level) == pytest.approx(expected, abs=1e-6)
+    assert found.power(-difference, level) == found.power(difference, level)
+
+
+@given(st.floats(0.1, 0.95), st.sampled_from([0.05, 0.05 / 3]))
+def test_the_detectable_difference_is_that_which_has_the_power(power, level):
+    design = Estimate(0.0, 0.002, 4.0, 5, 1)
+    assert design.power(design.detectable(power, level), level) == pytest.approx(power, abs=1e-6)
+
+
+def test_a_design_without_spread_finds_anything():
+    assert Estimate(0.1, 0.0, 3.0, 4, 1).power(1e-9) == 1.0
+    assert Estimate(0.1, 0.0, 3.0, 4, 1).detectable() == 0.0
 
 
 def crossed_tables(n, clips, seeds, clip_sd, seed_sd, rest_sd, difference=0.0):
