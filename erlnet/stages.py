@@ -22,7 +22,7 @@ from erlnet.variant import Variant, digest
 BUDGET_STRIDE = 5  # every fifth test frame tells what a share of the steps gives
 NO_MODE = "none"  # the driving of what is scored without any: a codebook
 VERSIONS: dict[str, int] = {  # raised when a stage's code changes what it writes
-    "prepare": 3, "features": 2, "codec": 3, "motion": 3, "drive": 1, "restyle": 1, "renderer": 6, "render": 4,
+    "prepare": 3, "features": 2, "codec": 3, "motion": 3, "drive": 1, "restyle": 1, "renderer": 7, "render": 4,
     "budget": 1, "evaluate": 1, "references": 1,
 }  # fmt: skip
 

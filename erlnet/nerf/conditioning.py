@@ -1,5 +1,7 @@
 """Driving signals -> the head field's condition vector (slot `conditioning`)."""
 
+import math
+
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
@@ -7,8 +9,17 @@ from torch import Tensor, nn
 from erlnet.nerf.warp import HeadWarp
 
 
+BOUND = 4.0  # standardised values end there, which bounds what a tracker's outlier can do to the field
+TAIL = 0.002  # share of the training set that may lie beyond
+
+
 class Standardise(nn.Module):
-    """(x - mean) / max(sd, floor), with the training set's statistics kept as buffers."""
+    """(x - mean) / scale, cut to +-BOUND, with the training set's statistics kept as buffers.
+
+    The scale is the standard deviation, or more where a column's tail is long, so that all but TAIL of the training set
+    lies within: lids are open for a hundred frames and shut for one, ten deviations away, and a blink that is cut off
+    half way cannot be told from a squint.
+    """
 
     mean: Tensor  # (D,)
     scale: Tensor  # (D,)
@@ -22,11 +33,12 @@ class Standardise(nn.Module):
     def fit(self, samples: Float[Tensor, "N D"], floor: float = 1e-3) -> None:
         """Takes the statistics of `samples`; a column that hardly varies is not blown up beyond 1 / `floor`."""
         self.mean.copy_(samples.mean(0))
-        self.scale.copy_(1 / samples.std(0, correction=0).clamp_min(floor))
+        within = math.ceil((1 - TAIL) * len(samples))
+        tail = (samples - self.mean).abs().kthvalue(within, dim=0).values / BOUND
+        self.scale.copy_(1 / samples.std(0, correction=0).maximum(tail).clamp_min(floor))
 
     def forward(self, x: Float[Tensor, "B D"]) -> Float[Tensor, "B D"]:
-        # Four standard deviations bound what a tracker's outlier can do to the field.
-        return ((x - self.mean) * self.scale).clamp(-4, 4)
+        return ((x - self.mean) * self.scale).clamp(-BOUND, BOUND)
 
 
 class Condition(nn.Module):

@@ -21,7 +21,7 @@ from erlnet.nerf.plate import mean_background
 from erlnet.nerf.regions import neck_middles
 from erlnet.nerf.settings import SHARES, RendererSettings, share_step
 from erlnet.nerf.trouble import Batch, NotFinite, check_gradients, check_losses
-from erlnet.nerf.windows import Windows, draw_windows, part_centres
+from erlnet.nerf.windows import ByOpening, Windows, by_eye_opening, draw_windows, part_centres
 from erlnet.repeatable import fixed_order
 
 __all__ = ["NotFinite", "RendererData", "batch_losses", "train_renderer"]
@@ -41,9 +41,11 @@ class Ground:
     neck_middle: Tensor  # (N,) px
     centres: Tensor  # (N,2,2) feature px
     shares: tuple[int, int, int]  # windows a step: mouth, eyes, anywhere
+    eyes: ByOpening | None
 
     def draw(self, size: tuple[int, int], generator: torch.Generator) -> Windows:
-        return draw_windows(self.centres, self.valid, size, self.settings.window, self.shares, generator)
+        side = self.settings.window
+        return draw_windows(self.centres, self.valid, size, side, self.shares, generator, self.eyes)
 
 
 def stand(
@@ -51,6 +53,7 @@ def stand(
 ) -> Ground:
     mouth, eyes = (round(s * settings.windows) for s in (settings.mouth_share, settings.eyes_share))
     perceptual = components.perceptual.build()
+    valid = data.valid.nonzero()[:, 0]
     return Ground(
         data,
         components,
@@ -58,10 +61,11 @@ def stand(
         seed,
         device,
         None if perceptual is None else perceptual.to(device).eval().requires_grad_(False),
-        data.valid.nonzero()[:, 0],
+        valid,
         torch.cat([neck_middles(part) for part in data.regions.split(64)]),
         part_centres(data.landmarks, settings.factor),
         (mouth, eyes, settings.windows - mouth - eyes),
+        by_eye_opening(data.landmarks, valid),
     )
 
 

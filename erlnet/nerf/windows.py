@@ -6,6 +6,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from erlnet.metrics.face import eye_opening
+
 MOUTH, EYES = slice(48, 68), slice(36, 48)  # of the usual 68 points
 
 
@@ -41,6 +43,29 @@ def part_centres(landmarks: Float[Tensor, "N 68 2"], factor: int) -> Float[Tenso
     return torch.stack([landmarks[:, MOUTH].mean(1), landmarks[:, EYES].mean(1)], 1) / factor
 
 
+class ByOpening(NamedTuple):
+    """Frames in the order of how far the eyes are open, to be drawn evenly over that and not over time."""
+
+    frames: Tensor  # (M,) int64
+    opening: Tensor  # (M,) rising
+
+    def draw(self, place: Float[Tensor, " K"]) -> Int[Tensor, " K"]:
+        """For places in [0,1) between the least and the largest opening, the frames that are nearest to them."""
+        low, high = self.opening[0], self.opening[-1]
+        halfway = (self.opening[1:] + self.opening[:-1]) / 2
+        return self.frames[torch.searchsorted(halfway, low + place * (high - low))]
+
+
+def by_eye_opening(landmarks: Float[Tensor, "N 68 2"], frames: Int[Tensor, " M"]) -> ByOpening | None:
+    """`frames` with known eyes, sorted; None where there are none, or where they are always open alike."""
+    opening = torch.from_numpy(eye_opening(landmarks[frames].numpy())).float()
+    known = opening.isfinite()
+    if not known.any() or opening[known].max() == opening[known].min():
+        return None
+    order = opening[known].argsort(stable=True)
+    return ByOpening(frames[known][order], opening[known][order])
+
+
 def draw_windows(
     centres: Float[Tensor, "N 2 2"],
     frames: Int[Tensor, " M"],
@@ -48,14 +73,21 @@ def draw_windows(
     side: int,
     shares: tuple[int, int, int],
     generator: torch.Generator,
+    eyes: ByOpening | None = None,
 ) -> Windows:
     """`shares` (mouth, eyes, anywhere) windows of `side`, each of a frame drawn from `frames`.
 
-    Mouth and eye windows are shifted by up to a quarter of their side, so that borders do not always fall alike.
+    Mouth and eye windows are shifted by up to a quarter of their side, so that borders do not always fall alike. With
+    `eyes`, half of the eye windows are drawn evenly over how far the eyes are open: a blink is one frame in a hundred,
+    and drawn by time alone it is never learnt.
     """
     count = sum(shares)
     height, width = min(side, size[0]), min(side, size[1])
     frame = frames[torch.randint(len(frames), (count,), generator=generator)]
+    if eyes is not None and shares[1]:
+        chosen = slice(shares[0], shares[0] + shares[1])
+        chance, opening = torch.rand(2, shares[1], generator=generator)
+        frame[chosen] = torch.where(chance < 0.5, eyes.draw(opening), frame[chosen])
     place = torch.rand(count, 2, generator=generator)
     spread = torch.tensor([size[1] - width, size[0] - height])
     corner = (place * (spread + 1)).floor()

@@ -61,6 +61,8 @@ def make_toy(n_frames: int = 2) -> RendererData:
         regions[i][head] = bits("head", "face")
         regions[i][head & ((x - centre).abs() < 3) & ((y - 17).abs() < 2)] |= bits("mouth")
         landmarks[i] = torch.tensor([centre, 10.0])
+        landmarks[i, 36:42, 0] -= 3
+        landmarks[i, 42:48, 0] += 3
         landmarks[i, 48:] = torch.tensor([centre, 17.0])
         below = torso[i] | (neck[i] & ~head)
         frames[i, :, below] = torch.tensor([40, 120, 60], dtype=torch.uint8)[:, None]

@@ -38,6 +38,19 @@ def test_conditioning_standardises_by_the_training_set_and_bounds_outliers():
     assert conditioning(signal).shape == (200, 4)
 
 
+def test_a_rare_blink_is_not_cut_off_half_way():
+    """Lids that are shut in one frame of a hundred lie ten deviations out; half shut and shut stay two things."""
+    conditioning = FlameConditioning(width=4, hidden=8).build(1)
+    lids = (torch.arange(400) % 100 == 0).float()[:, None]
+    conditioning.standardise.fit(lids)
+    half, shut = conditioning.standardise(torch.tensor([[0.5], [1.0]]))
+    assert float(shut) == pytest.approx(4)
+    assert float(half) == pytest.approx(4 * (0.5 - 0.01) / 0.99)
+    outlier = torch.cat([torch.randn(1000, 1), torch.tensor([[1e3]])])  # one in a thousand moves nothing
+    conditioning.standardise.fit(outlier)
+    assert conditioning.standardise(torch.tensor([[1e3]])) == 4
+
+
 def test_deformation_starts_as_the_identity_and_never_reaches_further_than_it_may():
     deform = PoseDeform(hidden=8, reach=0.05).build(6)
     points, pose = torch.rand(2, 7, 3), torch.randn(2, 6)
