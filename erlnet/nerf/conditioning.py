@@ -8,7 +8,6 @@ from torch import Tensor, nn
 
 from erlnet.nerf.warp import HeadWarp
 
-
 BOUND = 4.0  # standardised values end there, which bounds what a tracker's outlier can do to the field
 TAIL = 0.002  # share of the training set that may lie beyond
 
