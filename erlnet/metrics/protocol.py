@@ -14,7 +14,18 @@ SSIM_SIGMA = 1.5  # px
 SSIM_K = (0.01, 0.03)
 SSIM_CROP = SSIM_WINDOW // 2  # px at each border whose window is incomplete
 
+SSIM_UNIFORM_WINDOW = 7  # px, side of the uniform window of the labelled extra for old tables
+
 PSNR_CAP = 100.0  # dB; identical frames would read infinity
+
+CPBD_BLOCK = 64  # px
+CPBD_EDGE_SHARE = 0.002  # a block with more edge pixels than this is an edge block
+CPBD_BETA = 3.6
+CPBD_JUST_NOTICEABLE = (5, 3)  # px of edge width, in blocks of low and of high contrast
+CPBD_LOW_CONTRAST = 50  # grey levels between a block's darkest and brightest pixel
+CPBD_UNSEEN = 63  # per cent, rounded: a blur detected with at most this probability counts as not seen
+CPBD_CANNY = (0.1, 0.2)  # thresholds of the edge detector that finds edge blocks, of one grey level
+CPBD_MIN_SIZE = 256  # px; smaller frames have too few blocks for a value
 
 DETECTION_MIN_SIZE = 256  # px; smaller frames are enlarged to it before detection
 

@@ -8,7 +8,7 @@ from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 import erlnet.metrics.ssim as ssim_module
 from erlnet.metrics.image import psnr, squared_error_map
-from erlnet.metrics.ssim import ssim_map
+from erlnet.metrics.ssim import UNIFORM, ssim_map
 
 
 def tensor(image: np.ndarray) -> torch.Tensor:
@@ -56,6 +56,23 @@ def test_ssim_is_scikit_images_on_any_frames(height, width, seed, low, span):
     assert ssim_map(tensor(a), tensor(b), data_range=255.0).mean().item() == pytest.approx(skimage_ssim(a, b), abs=3e-5)
 
 
+@pytest.mark.parametrize("damage", DAMAGES)
+@pytest.mark.parametrize("size", [64, 257])
+def test_the_uniform_window_is_scikit_images_default(damage, size):
+    image = portrait(size)
+    other = DAMAGES[damage](image)
+    maps = ssim_map(tensor(image), tensor(other), data_range=255.0, window=UNIFORM)
+    assert maps.shape == (1, size - 6, size - 6)
+    theirs = structural_similarity(image, other, channel_axis=2, data_range=255)
+    assert maps.mean().item() == pytest.approx(theirs, abs=1e-5)
+
+
+def test_the_two_windows_tell_different_numbers():
+    a, b = tensor(portrait(64)), tensor(DAMAGES["noise"](portrait(64)))
+    gaussian, uniform = (ssim_map(a, b, data_range=255.0, **k).mean().item() for k in ({}, {"window": UNIFORM}))
+    assert abs(gaussian - uniform) > 1e-3
+
+
 def test_ssim_in_flat_bright_areas_keeps_its_digits():
     image = np.full((32, 32, 3), 250, np.uint8)
     other = image.copy()
@@ -99,6 +116,8 @@ def test_ssim_refuses_frames_that_do_not_match_or_are_too_small():
         ssim_map(torch.zeros(1, 3, 20, 20), torch.zeros(1, 3, 20, 21), data_range=1.0)
     with pytest.raises(ValueError, match="at least 11 px"):
         ssim_map(torch.zeros(1, 3, 10, 20), torch.zeros(1, 3, 10, 20), data_range=1.0)
+    with pytest.raises(ValueError, match="at least 7 px"):
+        ssim_map(torch.zeros(1, 3, 6, 20), torch.zeros(1, 3, 6, 20), data_range=1.0, window=UNIFORM)
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
