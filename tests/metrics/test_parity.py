@@ -22,10 +22,8 @@ from erlnet.metrics.ssim import UNIFORM, ssim_map
 CLIPS = Path(__file__).resolve().parents[3] / "shared" / "data" / "clips"
 FILES = ("dfrf_french.mp4", "crema_d/1001_DFA_ANG_XX.flv", "grid/lbax4n.mpg")
 FRAMES = (5, 40)  # of each clip
-PAIR = (
-    Path(__file__).parent / "lpips_pair"
-)  # the example of github.com/richzhang/PerceptualSimilarity, its licence beside
-PUBLISHED = {"ex_p0": 0.722, "ex_p1": 0.138}  # distances to ex_ref that its test_network.py states for AlexNet
+PAIR = Path(__file__).parent / "lpips_pair"  # of github.com/richzhang/PerceptualSimilarity, its licence beside
+PUBLISHED = {"ex_p0": 0.722, "ex_p1": 0.138}  # distances to ex_ref as its authors publish them, AlexNet, version 0.1
 LATER = 3  # frames by which the other side of a pair is late
 SIZES = (256, 512)
 GAUSSIAN = {"gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False}
@@ -110,9 +108,8 @@ def test_lpips_reads_the_published_pair():
         network = load_lpips(asset_path("lpips", "this test"))
     except AssetMissing as missing:
         pytest.skip(str(missing))
-    images = {
-        name: tensor(np.asarray(Image.open(PAIR / f"{name}.png").convert("RGB"))) for name in ("ex_ref", *PUBLISHED)
-    }
+    files = {name: PAIR / f"{name}.png" for name in ("ex_ref", *PUBLISHED)}
+    images = {name: tensor(np.asarray(Image.open(file).convert("RGB"))) for name, file in files.items()}
     layers = {name: network.features(image, data_range=255.0) for name, image in images.items()}
     rows = [
         (name, frame_distance(network.layer_maps(layers["ex_ref"], layers[name])).item(), published)
