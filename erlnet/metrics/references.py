@@ -113,7 +113,7 @@ class References:
         if not len(rows):
             raise ValueError("nearest_pose needs training frames with a tracked face; there are none")
         middle = Rotation.from_matrix(matrices[rows, :3, :3]).mean()
-        vectors = _pose_vectors(matrices[rows], middle)
+        vectors = pose_vectors(matrices[rows], middle)
         mean, sd = vectors.mean(axis=0), vectors.std(axis=0)
         sd = np.where(sd > 1e-9, sd, 1.0)
         return middle, mean, sd, cKDTree((vectors - mean) / sd), rows
@@ -123,7 +123,7 @@ class References:
         matrices = np.asarray(test.coefficients.head_to_world, np.float64)
         known = np.isfinite(matrices).all(axis=(1, 2))
         scaled = np.zeros((len(matrices), 6))  # a frame without a pose gets the training frame nearest to the mean pose
-        scaled[known] = (_pose_vectors(matrices[known], middle) - mean) / sd
+        scaled[known] = (pose_vectors(matrices[known], middle) - mean) / sd
         return tuple(self._places[rows[i]] for i in tree.query(scaled)[1])
 
     @cached_property
@@ -153,7 +153,7 @@ def same_speaker(train: Sequence[ReferenceClip], test: ReferenceClip) -> list[Re
     return [clip for clip in train if clip.labels.speaker == test.labels.speaker] or list(train)
 
 
-def _pose_vectors(matrices: np.ndarray, middle: Rotation) -> np.ndarray:
+def pose_vectors(matrices: np.ndarray, middle: Rotation) -> np.ndarray:
     """(T,4,4) -> (T,6): rotation vector relative to `middle` (rad), translation (m).
 
     Relative, because the head's rest axes lie half a turn from the camera's, where a rotation vector flips its sign.
