@@ -97,6 +97,8 @@ class FaceLandmarker:
 class RememberedDetector:
     """A detector that looks at each distinct frame once, here and, with a file, in later processes.
 
+    What it gives for a frame need not be landmarks: any array whose shape is the same for every frame will do.
+
     `file` is an npz of this class's own; `identity` says which detector filled it, and another's file is not used.
     """
 

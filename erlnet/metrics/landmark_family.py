@@ -1,20 +1,18 @@
 """The family `landmarks`: one detection a frame gives landmark distances, openings of mouth and eyes, faces missed."""
 
-import json
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float
 
 from erlnet.interfaces import Progress
-from erlnet.metrics.cards import fingerprint
-from erlnet.metrics.detector import Detect, FaceLandmarker, RememberedDetector
+from erlnet.metrics.detector import Detect
+from erlnet.metrics.detector_pass import landmarks_of
+from erlnet.metrics.detectors import LandmarkDetectorName
 from erlnet.metrics.face import eye_opening, interocular, landmark_distance, mouth_distance, mouth_opening
 from erlnet.metrics.mouth import join_short, mouth_scores
-from erlnet.metrics.pairs import ClipPair, Row, read_both
+from erlnet.metrics.pairs import ClipPair, Row
 from erlnet.metrics.protocol import MIN_EYE_OPENING_SD
-
-_BATCH = 16  # frames a side
 
 
 class LandmarkFamily:
@@ -25,16 +23,17 @@ class LandmarkFamily:
 
     name = "landmarks"
 
-    def __init__(self, detections: Path | None = None, detect: Detect | None = None):
-        """`detections` keeps what was found between processes; `detect` replaces mediapipe (tests, other detectors)."""
-        self._detections, self._detect = detections, detect
+    def __init__(
+        self,
+        detections: Path | None = None,
+        detect: Detect | None = None,
+        detector: LandmarkDetectorName = "mediapipe",
+    ):
+        """`detections` keeps what was found between processes; `detect` looks in the detector's place (tests)."""
+        self._detections, self._detect, self._detector = detections, detect, detector
 
     def score(self, pairs: list[ClipPair], progress: Progress | None = None) -> list[Row]:
-        with FaceLandmarker() as landmarker:
-            identity = json.dumps(fingerprint(self.name), sort_keys=True)
-            detector = RememberedDetector(self._detect or landmarker, self._detections, identity)
-            found = self._find(pairs, detector, progress)
-            detector.save()
+        found = landmarks_of(pairs, self._detector, self._detections, progress, self._detect)
         rows: list[Row] = []
         for pair, (reference, rendered) in zip(pairs, found, strict=True):
             rows += _frame_rows(pair.name, reference, rendered) + _missed_rows(pair.name, reference, rendered)
@@ -52,24 +51,6 @@ class LandmarkFamily:
                 Row(name, None, "eye_open_slope", "eyes", blinks.slope),
             ]
         return rows
-
-    @staticmethod
-    def _find(pairs: list[ClipPair], detect: Detect, progress: Progress | None) -> list[tuple[np.ndarray, np.ndarray]]:
-        """(reference, rendered) landmarks (T,68,2) of every pair."""
-        done, total = 0, sum(len(pair) for pair in pairs)
-        found = []
-        for pair in pairs:
-            sides: tuple[list[np.ndarray], list[np.ndarray]] = ([], [])
-            for start in range(0, len(pair), _BATCH):
-                stop = min(start + _BATCH, len(pair))
-                both = detect(np.concatenate(read_both(pair, start, stop)))
-                sides[0].append(both[: stop - start])
-                sides[1].append(both[stop - start :])
-                done += stop - start
-                if progress is not None:
-                    progress.update(done, total)
-            found.append((np.concatenate(sides[0]), np.concatenate(sides[1])))
-        return found
 
 
 def _frame_rows(clip: str, reference: Float[np.ndarray, "T 68 2"], rendered: Float[np.ndarray, "T 68 2"]) -> list[Row]:

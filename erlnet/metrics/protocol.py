@@ -28,6 +28,7 @@ CPBD_CANNY = (0.1, 0.2)  # thresholds of the edge detector that finds edge block
 CPBD_MIN_SIZE = 256  # px; smaller frames have too few blocks for a value
 
 DETECTION_MIN_SIZE = 256  # px; smaller frames are enlarged to it before detection
+DLIB_MIN_SIZE = 512  # px; the same for dlib, whose detector finds no face under 80 px
 
 JOIN_SECONDS = 2.0  # clips shorter than this are joined with others of their speaker
 MIN_OPENING_SD = 0.01  # interocular; below it the reference's mouth does not move and there is nothing to follow
