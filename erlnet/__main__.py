@@ -1,4 +1,4 @@
-"""The commands beside the main job: prepare, doctor, animate, render, components, assets."""
+"""The commands beside the main job: prepare, doctor, animate, render, evaluate, components, assets."""
 
 from __future__ import annotations
 
@@ -66,6 +66,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     render.add_argument("--watermark", action="store_true", help="write SYNTHETIC into the picture, too")
     render.add_argument("--out", type=Path, required=True, help="FILE.mp4: the film; else a folder for everything")
 
+    evaluate = commands.add_parser("evaluate", help="any system's frames against true ones -> scores, report")
+    evaluate.add_argument(
+        "--pred", action="append", required=True, metavar="[NAME=]PATH",
+        help="a video, a folder of frames, or a folder of such, one a clip; again for each system, the baseline first",
+    )  # fmt: skip
+    evaluate.add_argument("--ref", required=True, metavar="PATH", help="the true ones: of the same kind")
+    evaluate.add_argument(
+        "--driving-audio", metavar="PATH", help="what they were made from (the reference's own sound)"
+    )
+    evaluate.add_argument("--fps", type=float, default=25, help="of folders; videos are read at it, too (25)")
+    evaluate.add_argument("--resize", action="store_true", help="scale frames to the reference's size")
+    evaluate.add_argument("--primary", metavar="METRIC[:REGION]", help="what the verdict goes by (lpips:frame)")
+    evaluate.add_argument("--metrics", metavar="FAMILY,...", help="only these (all that look at frames)")
+    evaluate.add_argument("--profile", metavar="NAME", help="a published protocol beside ours: er-nerf, eat")
+    evaluate.add_argument(
+        "--controls", action=argparse.BooleanOptionalAction, default=True, help="the truth and a frozen mouth as rows"
+    )
+    evaluate.add_argument("--out", type=Path, required=True, help="folder for report, summary and scores")
+
     components = commands.add_parser("components", help="what can be swapped: slots, components, options")
     components.add_argument("slot", nargs="?", help="only this slot, with options")
 
@@ -85,6 +104,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             "doctor": _doctor,
             "animate": _animate,
             "render": _render,
+            "evaluate": _evaluate,
             "components": _components,
             "assets": _assets,
         }
@@ -139,6 +159,13 @@ def _render(options: argparse.Namespace) -> int:
     words = {n: value for n, value in vars(options).items() if n not in ("command", "precision", "compile")}
     asked = options.precision is not None or options.compile
     return render_command(Wanted(**words, pace=Pace(options.precision or "auto", options.compile) if asked else None))
+
+
+def _evaluate(options: argparse.Namespace) -> int:
+    from erlnet.runs.evaluate_command import Wanted, evaluate_command
+
+    words = {name: value for name, value in vars(options).items() if name not in ("command", "pred")}
+    return evaluate_command(Wanted(pred=tuple(options.pred), **words))
 
 
 if __name__ == "__main__":

@@ -74,7 +74,7 @@ class Shown:
 
 
 def on_grid(
-    frames: Iterable[tuple[float, F]], end: float | None, fps: int = FPS, start: float | None = None, begin: int = 0
+    frames: Iterable[tuple[float, F]], end: float | None, fps: float = FPS, start: float | None = None, begin: int = 0
 ) -> Iterator[F]:
     """Source frames with their start times (s, rising) -> one frame per grid interval from `begin` on, lazily.
 
@@ -117,16 +117,16 @@ def probe(path: Path) -> VideoInfo:
         return VideoInfo(height, width, start, expected, bool(container.streams.audio), first.interlaced_frame)
 
 
-def read_shown(path: Path, stretch: Stretch = WHOLE) -> Iterator[Shown]:
-    """Upright RGB frames at 25 fps, one at a time, so memory does not grow with the length.
+def read_shown(path: Path, stretch: Stretch = WHOLE, fps: float = FPS) -> Iterator[Shown]:
+    """Upright RGB frames at `fps` a second, one at a time, so memory does not grow with the length.
 
-    A stretch further in is reached by a seek. InputError where it is no video, has no frame, is damaged, or ends long
-    before its announced length.
+    A stretch, in frames of that rate, is reached by a seek where it begins further in. InputError where it is no video,
+    has no frame, is damaged, or ends long before its announced length.
     """
     start, jump = None, None
-    if stretch.begin > _SEEK_FROM * FPS:
+    if stretch.begin > _SEEK_FROM * fps:
         start = probe(path).start
-        jump = start + stretch.begin / FPS - _SEEK_EARLY
+        jump = start + stretch.begin / fps - _SEEK_EARLY
     n = stretch.begin
     with _opened(path) as (container, stream):
         sar = stream.sample_aspect_ratio
@@ -136,12 +136,12 @@ def read_shown(path: Path, stretch: Stretch = WHOLE) -> Iterator[Shown]:
         first = next(timed, None)
         before: int | None = 0
         if first is not None and start is not None:
-            before = None if first[0] > start + stretch.begin / FPS else _frames_between(path, start, first[0])
+            before = None if first[0] > start + stretch.begin / fps else _frames_between(path, start, first[0])
         late = before is None
         if first is not None and before is not None:
             previous, picture = None, np.zeros(0)
             numbered = ((time, (i, frame)) for i, (time, frame) in enumerate(chain([first], timed), before))
-            for number, frame in on_grid(numbered, end=None, start=start, begin=stretch.begin):
+            for number, frame in on_grid(numbered, None, fps, start, stretch.begin):
                 if n == stretch.end:
                     return
                 if frame is not previous:
@@ -149,16 +149,16 @@ def read_shown(path: Path, stretch: Stretch = WHOLE) -> Iterator[Shown]:
                 n += 1
                 yield Shown(picture, number)
     if late:  # a file whose index leads astray or whose frames cannot be counted: decoded from its beginning instead
-        yield from _after(read_shown(path, Stretch(0, stretch.end)), stretch.begin)
+        yield from _after(read_shown(path, Stretch(0, stretch.end), fps), stretch.begin)
     elif n == stretch.begin and (first is not None or start is not None):
-        raise InputError(f"{path}: it ends before {stretch.begin / FPS:.1f} s, where the wanted stretch begins")
+        raise InputError(f"{path}: it ends before {stretch.begin / fps:.1f} s, where the wanted stretch begins")
     elif n == stretch.begin:
         raise InputError(f"{path}: no frame could be read from it; is the file complete?")
 
 
-def read_frames(path: Path, stretch: Stretch = WHOLE) -> Iterator[np.ndarray]:
+def read_frames(path: Path, stretch: Stretch = WHOLE, fps: float = FPS) -> Iterator[np.ndarray]:
     """(H,W,3) uint8 RGB of each frame of `read_shown`."""
-    return (shown.picture for shown in read_shown(path, stretch))
+    return (shown.picture for shown in read_shown(path, stretch, fps))
 
 
 def _frames_between(path: Path, start: float, time: float) -> int | None:

@@ -88,7 +88,7 @@ class LpipsFamily(ImageFamily):
 
     def _batch(self, reference: Tensor, rendered: Tensor, masks: Tensor) -> Tensor:
         if self._network is None:
-            self._network = _load_judge().to(self.device)
+            self._network = load_judge().to(self.device)
         frames = torch.cat([reference, rendered])
         places: dict[bytes, int] = {}
         index = [places.setdefault(frame_digest(frame), len(places)) for frame in frames.cpu().numpy()]
@@ -108,7 +108,8 @@ def batches(pair: ClipPair) -> list[tuple[int, int]]:
     return [(start, min(start + size, len(pair))) for start in range(0, len(pair), size)]
 
 
-def _load_judge() -> Lpips:
+def load_judge() -> Lpips:
+    """LPIPS with the weights of the asset; Unavailable without them."""
     try:
         return load_lpips(asset_path("lpips", "LPIPS"))
     except AssetMissing as missing:

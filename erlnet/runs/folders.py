@@ -6,7 +6,7 @@ import fcntl
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -55,6 +55,32 @@ def unfinished_folder(final: Path, scratch: Path, checkpoints: Path | None = Non
         final.parent.mkdir(parents=True, exist_ok=True)
         working.rename(final)
         _remove(checkpoints)
+
+
+@contextmanager
+def whole_entries(out: Path, entries: Sequence[str]) -> Iterator[Path]:
+    """A scratch folder beside `out` whose `entries` become `out`'s when the block ends well; other files there stay.
+
+    An entry that the block did not make is removed from `out`, because it would tell of another call. Where the block
+    fails, `out` stays as it was.
+    """
+    place = out.resolve()
+    place.parent.mkdir(parents=True, exist_ok=True)
+    work = place.with_name(f".{place.name}.part")
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir()
+    try:
+        yield work
+        place.mkdir(exist_ok=True)
+        for name in entries:
+            if (place / name).is_dir():
+                shutil.rmtree(place / name)
+            else:
+                (place / name).unlink(missing_ok=True)
+            if (work / name).exists():
+                (work / name).rename(place / name)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
 
 
 def _remove(folder: Path | None) -> None:

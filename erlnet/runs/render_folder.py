@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from PIL import Image
 
 from erlnet.errors import UserError
 from erlnet.metrics.pairs import FrameSource
-from erlnet.runs.folders import write_json
+from erlnet.runs.folders import whole_entries, write_json
 from erlnet.runs.mp4 import write_mp4
 from erlnet.runs.progress import Display
 from erlnet.runs.render_beside import Other, keep_frames, side_by_side, sizes_told
@@ -58,7 +57,7 @@ def write_folder(
     out: Path, person: Person, show: Show, extras: Extras, told: dict[str, Any], display: Display
 ) -> Scores | None:
     """Everything into `out`, or nothing; the scores where frames have true ones. `told` goes into the record."""
-    with _whole(out) as work:
+    with whole_entries(out, ENTRIES) as work:
         box, spans = neck_box(person, show.path), depth_range(person.model, show)
         rows = list(_frames(work, person, show, box, spans, display))
         Image.fromarray(sheet(rows, _foot(show, spans))).save(work / "sheet.png")
@@ -133,29 +132,3 @@ def _why_no_scores(show: Show) -> str:
     if show.likeness is not None:
         return "the recording has another head pose or view, so no frame has a true one; use --clip"
     return "no recording shows this person doing this"
-
-
-@contextmanager
-def _whole(out: Path) -> Iterator[Path]:
-    """A scratch folder beside `out` whose entries become `out`'s when the block ends well; other files there stay."""
-    place = out.resolve()
-    place.parent.mkdir(parents=True, exist_ok=True)
-    work = place.with_name(f".{place.name}.part")
-    shutil.rmtree(work, ignore_errors=True)
-    work.mkdir()
-    try:
-        yield work
-        place.mkdir(exist_ok=True)
-        for name in ENTRIES:
-            _remove(place / name)  # also what this call did not make: it would tell of another
-            if (work / name).exists():
-                (work / name).rename(place / name)
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)

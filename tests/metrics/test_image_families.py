@@ -104,7 +104,7 @@ def test_lpips_passes_each_distinct_frame_through_the_network_once(monkeypatch):
     monkeypatch.setattr(
         network, "features", lambda f, data_range: seen.append(len(f)) or whole(f, data_range=data_range)
     )
-    monkeypatch.setattr(families, "_load_judge", lambda: network)
+    monkeypatch.setattr(families, "load_judge", lambda: network)
     reference = noise_frames(4, 64)
     still = np.repeat(noise_frames(1, 64, seed=5), 4, axis=0)
     rows = build_family("lpips").score([pair(reference, still)])

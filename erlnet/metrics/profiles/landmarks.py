@@ -1,0 +1,39 @@
+"""What both profiles measure on landmarks, and how a family of theirs finds them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float
+
+from erlnet.metrics.cards import fingerprint
+from erlnet.metrics.detector import Detect, FaceLandmarker, RememberedDetector
+from erlnet.metrics.face import MOUTH
+
+BATCH = 8  # frames a side
+ALL = slice(0, 68)
+
+
+def centred_distance(
+    reference: Float[np.ndarray, "*T 68 2"], rendered: Float[np.ndarray, "*T 68 2"], points: slice = MOUTH
+) -> Float[np.ndarray, "*T"]:
+    """Mean Euclidean distance, px, of some points after each side's points are centred on their own mean.
+
+    NaN in gives NaN out. A mouth that is open but shifted reads 0: our `lmd_mouth` centres on nose and eyes instead.
+    """
+    sides = (side[..., points, :].astype(np.float64) for side in (reference, rendered))
+    a, b = (side - side.mean(axis=-2, keepdims=True) for side in sides)
+    return np.asarray(np.linalg.norm(a - b, axis=-1).mean(axis=-1))
+
+
+@contextmanager
+def remembered(detect: Detect | None, file: Path | None) -> Iterator[RememberedDetector]:
+    """`detect`, or ours, with what it found kept in `file` for later calls and for the family `landmarks`."""
+    with FaceLandmarker() as landmarker:
+        known = RememberedDetector(detect or landmarker, file, json.dumps(fingerprint("landmarks"), sort_keys=True))
+        yield known
+        known.save()
