@@ -77,16 +77,16 @@ def test_one_seed_by_hand():
 def test_crossed_clips_and_seeds_by_hand():
     # rows clips, columns seeds; grand mean 3.5
     # clip means 1.5, 3.5, 5.5 -> MS_clip = 2 * 4 = 8 on 2; seed means 3, 4 -> MS_seed = 3 * .5 = 1.5 on 1
-    # residuals are (+.5, -.5), (0, 0), (-.5, +.5) -> sum of squares 1, MS_rest = .5 on 2
-    # total 8 + 1.5 - .5 = 9, variance 9 / 6; Satterthwaite 81 / (64/2 + 2.25/1 + .25/2) = 2.356, rounded down 2
+    # variance (8 + 1.5) / 6; the 40 % quantile of chi square with 1 degree of freedom is .27500, so that the upper
+    # limit of MS_seed is 1.5 / .275 = 5.4546; Satterthwaite 13.4546^2 / (64/2 + 29.752/1) = 2.9315
     found = estimate(np.array([[1.5, 1.5], [3.0, 4.0], [4.5, 6.5]]))
     assert found.mean == pytest.approx(3.5)
-    assert found.standard_error == pytest.approx((9 / 6) ** 0.5)
-    assert found.df == 2
+    assert found.standard_error == pytest.approx((9.5 / 6) ** 0.5)
+    assert found.df == pytest.approx(2.9315, abs=1e-3)
 
 
-def test_a_seed_component_that_comes_out_negative_is_taken_as_zero():
-    # seed means are equal, so MS_seed = 0 < MS_rest; what is left is the t interval over clip means
+def test_seeds_that_agree_exactly_leave_the_interval_over_clips():
+    # seed means are equal, so MS_seed = 0; what is left is the t interval over clip means
     table = np.array([[1.0, 2.0], [2.0, 1.0], [5.0, 6.0], [6.0, 5.0]])
     assert table.mean(axis=0).tolist() == [3.5, 3.5]
     over_clips = estimate(table.mean(axis=1, keepdims=True))
