@@ -36,17 +36,17 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "neck_band", "14 px of the neck to the right, px", (1, 2, 3, 4, 6), place.neck_band, ("neck_distance", "neck")
     ),
-    Fault("gap", "background between head and neck, px", (2, 4, 8, 12, 16), place.gap, ("neck_match_failure", "neck")),
+    Fault("gap", "background between head and neck, px", (4, 6, 8, 12, 16), place.gap, ("neck_match_failure", "neck")),
     Fault("ghost", "a second body 6 px off, share", (0.1, 0.2, 0.3, 0.4, 0.5), place.ghost, ("neck_softness", "neck")),
     Fault("seam", "a dark line along the head, px", (1, 2, 3, 4, 6), place.seam, ("neck_seam", "neck")),
     Fault("blur", "body blurred, px", (0.5, 1, 1.5, 2, 3), place.blur, ("neck_softness", "neck")),
     Fault(
         "flat_collar", "neck's texture lost, share", (0.2, 0.4, 0.6, 0.8, 1), place.flat_collar,
-        ("neck_match_failure", "neck"),
+        ("neck_softness", "neck"),
     ),
     Fault("gain", "body darker, share", (0.05, 0.1, 0.15, 0.25, 0.4), place.gain, ("neck_seam", "neck")),
     Fault(
-        "frozen_torso", "body renewed every so many frames", (2, 4, 8, 16, float("inf")), time.frozen_torso,
+        "frozen_torso", "body renewed every so many frames", (2, 3, 5, 9, float("inf")), time.frozen_torso,
         ("torso_motion", "torso"),
     ),
     Fault("jitter", "body trembles, px sd", (0.25, 0.5, 1, 1.5, 2), time.jitter, ("neck_flow_error", "neck")),

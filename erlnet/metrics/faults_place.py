@@ -12,6 +12,7 @@ from erlnet.metrics.faults_scene import (
     body_layer,
     border_strip,
     head_of,
+    mixed,
     moved_body,
     moved_picture,
     scale_of,
@@ -64,7 +65,7 @@ def gap(scene: Scene, t: int, strength: float) -> Frame:
     behind = region(bits, "background")
     colour = frame[:, behind].mean(axis=1) if behind.any() else np.zeros(3)
     plate = np.broadcast_to(as_frame(colour[:, None, None]), frame.shape)
-    return where(border_strip(bits, strength * scale_of(frame)), plate, frame)
+    return mixed(frame, plate, border_strip(bits, strength * scale_of(frame)))
 
 
 def ghost(scene: Scene, t: int, strength: float) -> Frame:
@@ -78,7 +79,7 @@ def seam(scene: Scene, t: int, strength: float) -> Frame:
     """A line of the body `strength` px wide along the head is darkened by 40 %."""
     frame = scene.frame(t)
     dark = as_frame(SEAM_GAIN * frame.astype(np.float32))
-    return where(border_strip(scene.bits(t), strength * scale_of(frame)), dark, frame)
+    return mixed(frame, dark, border_strip(scene.bits(t), strength * scale_of(frame)))
 
 
 def blur(scene: Scene, t: int, strength: float) -> Frame:
@@ -105,11 +106,6 @@ def gain(scene: Scene, t: int, strength: float) -> Frame:
     """The body is darker than the head by the share `strength`."""
     frame = scene.frame(t)
     return where(body(scene.bits(t)), as_frame((1 - strength) * frame.astype(np.float32)), frame)
-
-
-def mixed(frame: Frame, other: Frame, share: float) -> Frame:
-    """(1 - share) frame + share other."""
-    return as_frame((1 - share) * frame.astype(np.float32) + share * other.astype(np.float32))
 
 
 def local_mean(frame: Frame, mask: np.ndarray, sigma: float) -> Frame:

@@ -14,6 +14,19 @@ from erlnet.metrics.pairs import FrameSource, RegionSource
 
 
 @dataclass(frozen=True)
+class HeldFrames:
+    """Frames (T,3,H,W) uint8 that lie in memory."""
+
+    array: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.array)
+
+    def frames(self, start: int, stop: int) -> np.ndarray:
+        return self.array[start:stop]
+
+
+@dataclass(frozen=True)
 class Scene:
     """A true clip."""
 
@@ -40,12 +53,13 @@ def head_of(bits: UInt8[np.ndarray, "H W"]) -> Bool[np.ndarray, "H W"]:
     return region(bits, "head")
 
 
-def border_strip(bits: UInt8[np.ndarray, "H W"], width: float) -> Bool[np.ndarray, "H W"]:
-    """The body's pixels within `width` px of the head."""
+def border_strip(bits: UInt8[np.ndarray, "H W"], width: float) -> Float[np.ndarray, "H W"]:
+    """How much of each pixel of the body lies within `width` px of the head, 0 to 1: a strip may be half a pixel."""
     head = head_of(bits)
     if not head.any():
-        return head
-    return body(bits) & (distance_transform_edt(~head) <= width)
+        return np.zeros(bits.shape)
+    # The pixel beside the head is at distance 1 and reaches from 0 to 1 px off it.
+    return np.where(body(bits), np.clip(width + 1 - distance_transform_edt(~head), 0, 1), 0)
 
 
 def body_layer(frame: UInt8[np.ndarray, "3 H W"], bits: UInt8[np.ndarray, "H W"]) -> UInt8[np.ndarray, "3 H W"]:
@@ -74,8 +88,9 @@ def moved(picture: Float[np.ndarray, "H W"], way: tuple[float, float], order: in
 
 
 def moved_picture(frame: UInt8[np.ndarray, "3 H W"], way: tuple[float, float]) -> UInt8[np.ndarray, "3 H W"]:
-    """Shifted by (x, y) px with cubic splines, which hardly blur; exact for whole pixels."""
-    return as_frame(np.stack([moved(channel.astype(np.float32), way, 3) for channel in frame]))
+    """Shifted by (x, y) px with cubic splines, which hardly blur; whole pixels are taken as they are."""
+    order = 0 if all(float(step).is_integer() for step in way) else 3
+    return as_frame(np.stack([moved(channel.astype(np.float32), way, order) for channel in frame]))
 
 
 def as_frame(values: Float[np.ndarray, "3 H W"]) -> UInt8[np.ndarray, "3 H W"]:
@@ -86,3 +101,12 @@ def where(
     mask: Bool[np.ndarray, "H W"], inside: UInt8[np.ndarray, "3 H W"], outside: UInt8[np.ndarray, "3 H W"]
 ) -> UInt8[np.ndarray, "3 H W"]:
     return np.where(mask, inside, outside)
+
+
+def mixed(
+    frame: UInt8[np.ndarray, "3 H W"],
+    other: UInt8[np.ndarray, "3 H W"],
+    share: float | Float[np.ndarray, "H W"],
+) -> UInt8[np.ndarray, "3 H W"]:
+    """(1 - share) frame + share other."""
+    return as_frame((1 - share) * frame.astype(np.float32) + share * other.astype(np.float32))

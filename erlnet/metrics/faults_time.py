@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from erlnet.metrics.face import mouth_opening
-from erlnet.metrics.faults_place import Frame, mixed
-from erlnet.metrics.faults_scene import Scene, body_layer, head_of, moved_body, scale_of, where
+from erlnet.metrics.faults_place import Frame
+from erlnet.metrics.faults_scene import Scene, body_layer, head_of, mixed, moved_body, scale_of, where
 from erlnet.metrics.frozen_mouth import FrozenMouthFrames
 from erlnet.metrics.neck.zones import body
 

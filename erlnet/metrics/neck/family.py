@@ -11,7 +11,7 @@ from erlnet.interfaces import Progress
 from erlnet.metrics.neck import numbers as n
 from erlnet.metrics.neck.contour import across, contour
 from erlnet.metrics.neck.distance import flow_error, head_shift, neck_distance
-from erlnet.metrics.neck.flow import dense_flow, grey, texture, window
+from erlnet.metrics.neck.flow import Flow, dense_flow, grey, texture, window
 from erlnet.metrics.neck.seam import edge_across, seam
 from erlnet.metrics.neck.torso import torso_motion, torso_shift
 from erlnet.metrics.neck.zones import Zones, zones
@@ -61,6 +61,10 @@ class NeckFamily:
 
     name = "neck"
 
+    def __init__(self, flow: Flow = dense_flow):
+        """`flow` replaces OpenCV's (one that remembers, a test's)."""
+        self._flow = flow
+
     def score(self, pairs: list[ClipPair], progress: Progress | None = None) -> list[Row]:
         """Every metric of erlnet.metrics.neck.cards for every clip; None where a clip has no value."""
         rows: list[Row] = []
@@ -69,10 +73,10 @@ class NeckFamily:
             sums, first, before = Sums(), None, None
             for view in views(pair):
                 first = first or view
-                _add_still(sums, view)
+                _add_still(sums, view, self._flow)
                 if before is not None:
-                    _add_step(sums, before, view)
-                _add_torso(sums, first, view)
+                    _add_step(sums, before, view, self._flow)
+                _add_torso(sums, first, view, self._flow)
                 before = view
                 done += 1
                 if progress is not None:
@@ -97,10 +101,10 @@ def views(pair: ClipPair) -> Iterator[View]:
             yield View(reference, rendered, picture, grey(rendered), zones(bits), textured)
 
 
-def _add_still(sums: Sums, view: View) -> None:
+def _add_still(sums: Sums, view: View, flow: Flow) -> None:
     """What one frame's render shows beside its reference."""
-    there = dense_flow(view.grey, view.rendered_grey)
-    back = dense_flow(view.rendered_grey, view.grey)
+    there = flow(view.grey, view.rendered_grey)
+    back = flow(view.rendered_grey, view.grey)
     shift = head_shift(there, back, view.zones.head & view.textured)
     neck = neck_distance(there, back, view.zones.neck & view.textured, shift)
     sums.add("neck_distance", neck.distance)
@@ -118,26 +122,26 @@ def _add_still(sums: Sums, view: View) -> None:
     sums.add("neck_softness", found_seam and found_seam[1])
 
 
-def _add_step(sums: Sums, before: View, after: View) -> None:
+def _add_step(sums: Sums, before: View, after: View, flow: Flow) -> None:
     """How the render goes from one frame to the next."""
     points = before.zones.neck & before.textured
     part = window(points, before.scale)
     if part is None:
         return sums.add("neck_flow_error", None)
-    reference = dense_flow(before.grey[part], after.grey[part])
-    back = dense_flow(after.grey[part], before.grey[part])
-    rendered = dense_flow(before.rendered_grey[part], after.rendered_grey[part])
+    reference = flow(before.grey[part], after.grey[part])
+    back = flow(after.grey[part], before.grey[part])
+    rendered = flow(before.rendered_grey[part], after.rendered_grey[part])
     return sums.add("neck_flow_error", flow_error(reference, back, rendered, points[part]))
 
 
-def _add_torso(sums: Sums, first: View, view: View) -> None:
+def _add_torso(sums: Sums, first: View, view: View, flow: Flow) -> None:
     """Where the torso has gone since the reference's first frame, in reference and render."""
     points = first.zones.torso & first.textured
     part = window(points, first.scale)
     if part is None:
         return
-    reference = torso_shift(dense_flow(first.grey[part], view.grey[part]), points[part])
-    rendered = torso_shift(dense_flow(first.grey[part], view.rendered_grey[part]), points[part])
+    reference = torso_shift(flow(first.grey[part], view.grey[part]), points[part])
+    rendered = torso_shift(flow(first.grey[part], view.rendered_grey[part]), points[part])
     if reference is not None and rendered is not None:
         sums.shifts.append((reference, rendered))
 

@@ -5,12 +5,19 @@ Fields are (H,W,2) float32, px, x then y: what lies at p in the source lies at p
 
 from __future__ import annotations
 
+import hashlib
+from collections import OrderedDict
+from collections.abc import Callable
+
 import numpy as np
 from jaxtyping import Bool, Float, UInt8
 from scipy.ndimage import gaussian_filter, map_coordinates
 
 from erlnet.metrics.neck import numbers as n
 from erlnet.metrics.pairs import Unavailable
+
+Flow = Callable[[np.ndarray, np.ndarray], np.ndarray]
+"""(source (H,W) uint8, target (H,W) uint8) -> field."""
 
 
 def grey(frame: UInt8[np.ndarray, "3 H W"]) -> UInt8[np.ndarray, "H W"]:
@@ -40,6 +47,30 @@ def dense_flow(source: UInt8[np.ndarray, "H W"], target: UInt8[np.ndarray, "H W"
         return search.calc(np.ascontiguousarray(source), np.ascontiguousarray(target), None)
     finally:
         cv2.setNumThreads(threads)
+
+
+class RememberedFlow:
+    """`dense_flow` that keeps its last fields: one reference held against many renders is followed once."""
+
+    def __init__(self, fields: int):
+        self._most = fields
+        self._kept: OrderedDict[bytes, np.ndarray] = OrderedDict()
+
+    def __call__(
+        self, source: UInt8[np.ndarray, "H W"], target: UInt8[np.ndarray, "H W"]
+    ) -> Float[np.ndarray, "H W 2"]:
+        """As `dense_flow`; the field is read-only."""
+        shapes = repr((source.shape, target.shape)).encode()
+        key = hashlib.sha256(shapes + source.tobytes() + target.tobytes()).digest()
+        if key in self._kept:
+            self._kept.move_to_end(key)
+            return self._kept[key]
+        flow = dense_flow(source, target)
+        flow.flags.writeable = False
+        self._kept[key] = flow
+        if len(self._kept) > self._most:
+            self._kept.popitem(last=False)
+        return flow
 
 
 def window(points: Bool[np.ndarray, "H W"], scale: float) -> tuple[slice, slice] | None:

@@ -18,7 +18,7 @@ CONTOUR_REACH = 10  # how far off a contour is looked for, along its normal
 CONTOUR_HALF = 6  # half the length of the profile that is recognised
 CONTOUR_STEP = 0.5  # between samples of a profile
 
-NECK_REACH = 1 / 3  # of the face's size (the root of its area): points farther from the head are shoulders
+NECK_REACH = 0.5  # of the face's size (the root of its area): points farther from the head are shoulders
 MIN_TEXTURE = 0.25  # (grey levels / px)^2, the structure tensor's smaller eigenvalue
 MIN_EDGE = 4.0  # grey levels / px, slope of a contour
 MIN_RECOGNISED = 0.75  # correlation of two profiles
