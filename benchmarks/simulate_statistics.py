@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -108,7 +109,7 @@ def words(sentence: str) -> set[str]:
     return {one[1]} if one else {sentence.split(":")[0].lower()}
 
 
-def simulate(cell: Cell, studies: int, seed: int = 0) -> dict[str, object]:
+def simulate(cell: Cell, studies: int, seed: int = 0) -> dict[str, Any]:
     """Shares of the studies whose verdict sentence holds each word."""
     rng = np.random.default_rng([seed, cell.clips, cell.seeds, sum(cell.kind.encode())])
     found: Counter[str] = Counter()
@@ -130,15 +131,25 @@ def simulate(cell: Cell, studies: int, seed: int = 0) -> dict[str, object]:
     }  # fmt: skip
 
 
+def table_line(row: dict[str, Any]) -> str:
+    """A line of the table in docs/statistics.md."""
+    design = f"{row['clips']} x {row['seeds']}"
+    if row["speakers"] > 1:
+        design += f", {row['speakers']} speakers"
+    sds = " ".join(f"{row[name]:.3f}".lstrip("0") for name in ("clip_sd", "seed_sd", "rest_sd"))
+    shares = [f"{100 * row[name]:.1f}" for name in ("called", "better", "equivalent", "undecided")]
+    return f"| {row['kind']} | {design} | {sds} | {' | '.join(shares)} |"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--studies", type=int, default=1000)
     parser.add_argument("--out", type=Path, default=Path("docs/statistics.csv"))
     asked = parser.parse_args()
-    rows = []
+    rows: list[dict[str, Any]] = []
     for cell in cells():
         rows.append(simulate(cell, asked.studies))
-        print(*(f"{key}={value}" for key, value in rows[-1].items() if value != ""), flush=True)
+        print(table_line(rows[-1]), flush=True)
     with asked.out.open("w", newline="") as file:
         writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
         writer.writeheader()

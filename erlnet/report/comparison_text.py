@@ -96,6 +96,11 @@ def people_sentence(analysis: Analysis, c: Comparison) -> str:
     )
 
 
+def ahead(analysis: Analysis, c: Comparison) -> str:
+    """The side that the difference speaks for."""
+    return c.variant if (c.difference.mean > 0) == analysis.study.cards[c.metric].higher_is_better else c.baseline
+
+
 def blocked_because(analysis: Analysis, c: Comparison) -> str:
     """Which condition failed, and on which side."""
     study = analysis.study
@@ -103,7 +108,7 @@ def blocked_because(analysis: Analysis, c: Comparison) -> str:
     reasons = [f"{v.name} failed the health gate" for v in sides if v.health.status == "failed"]
     if reasons:
         return " and ".join(reasons)
-    ahead = c.variant if (c.difference.mean > 0) == study.cards[c.metric].higher_is_better else c.baseline
-    if (winner := study.variant(ahead)) and winner.mouth_guard.status == "failed":
-        return f"{ahead} failed the mouth guard"
-    return f"{ahead} lost the face in more than {MAX_LOST_FACES:.0%} of its frames"
+    first = ahead(analysis, c)
+    if (winner := study.variant(first)) and winner.mouth_guard.status == "failed":
+        return f"{first} failed the mouth guard"
+    return f"{first} lost the face in more than {MAX_LOST_FACES:.0%} of its frames"

@@ -6,6 +6,7 @@ from collections import Counter
 
 from erlnet.report.analysis import Analysis
 from erlnet.report.comparison_text import (
+    ahead,
     comparison_sentence,
     endpoint,
     people_sentence,
@@ -113,6 +114,12 @@ def cautions(analysis: Analysis) -> list[str]:
                 f"would find a true difference of {with_unit(number(smallest, unit), unit)} in 80 % of studies."
             )
             break
+    won = dict.fromkeys(ahead(analysis, c) for c in analysis.primary if c.verdict in ("better", "worse"))
+    unseen = [name for name in won if (v := study.variant(name)) and v.mouth_guard.status == "n/a"]
+    if unseen:
+        found.append(
+            f"The mouth guard has not judged {', '.join(unseen)}: a mouth that is shut or late may be part of what won."
+        )
     failed = [v.name for v in study.variants if v.status != "done"]
     if failed:
         found.append(f"{count(len(failed), 'variant')} did not finish: {', '.join(failed)}. See below.")

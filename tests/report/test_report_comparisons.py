@@ -10,7 +10,7 @@ from score_study import arm, noisy, study
 
 from erlnet.report.analysis import analyse
 from erlnet.report.inputs import SCORE_COLUMNS, Check, TruthClip
-from erlnet.report.sentences import headline, others
+from erlnet.report.sentences import cautions, headline, others
 from erlnet.report.summary import summary
 
 
@@ -150,3 +150,13 @@ def test_the_reason_of_a_block_is_that_of_the_side_that_is_ahead():
     text = headline(analyse(made))
     assert "feature lost the face in more than 1% of its frames" in text
     assert "mouth guard" not in text
+
+
+def test_a_winner_whose_mouth_nobody_judged_is_named():
+    for ours, winner in ((0.85, "feature"), (0.75, "pixel")):
+        sides = {"pixel": noisy(0.80, 1), "feature": noisy(ours, 2)}
+        for unjudged in sides:
+            arms = [arm(n, t, mouth_guard=Check("n/a" if n == unjudged else "passed")) for n, t in sides.items()]
+            said = [text for text in cautions(analyse(study(*arms))) if "mouth guard has not judged" in text]
+            assert bool(said) == (unjudged == winner)
+            assert all(winner in text for text in said)
