@@ -15,7 +15,7 @@ def notes_of(staged: Mapping[str, Mapping[str, Staged]], fps: float) -> list[str
     """`staged`: row -> clip -> its frames. Lengths and names that differ, compression, rates, scaling."""
     notes = _of_lengths(staged)
     for row, clips in staged.items():
-        who, rest = row[0].upper() + row[1:], "every score" if row == TRUTH else "its scores"
+        who, rest = ("The reference", "every score") if row == TRUTH else (row, "its scores")
         lossy = sorted({s.codec for s in clips.values() if s.lossy})
         if lossy:
             notes.append(f"{who} is lossy ({', '.join(lossy)}): what compression did to it is a part of {rest}.")
