@@ -51,6 +51,13 @@ NECK_CARDS: tuple[Card, ...] = (
         _NECK, True, 0.0,
     ),
     Card(
+        "collar_match_failure", FAMILY, "collar not found", "share", False,
+        "Share, over the clip, of the edges of collar_distance whose profile is not found again (correlation under"
+        f" {n.MIN_RECOGNISED:g}, or at the end of the reach). Does not see: a shift within the reach, gain, motion, a"
+        " mouth.",
+        _NECK, True, 0.0,
+    ),
+    Card(
         "neck_seam", FAMILY, "neck seam", "levels", False,
         "Mean, over 8 px (at 256) either side of the head-torso border and over frames, of max(0, |d_n render| -"
         " largest |d_n reference| within 2 px); d_n: derivative along the border's normal (Gaussian, sigma 1.5 px at"
