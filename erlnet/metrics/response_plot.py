@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import isinf
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 
 from erlnet.errors import UserError
 from erlnet.metrics.faults import FAULTS, Fault
+from erlnet.metrics.faults_scene import Scene
 from erlnet.metrics.response import TRUTH, Response, worse
 
 
@@ -19,12 +21,7 @@ def plot(path: Path, cells: Sequence[Response], faults: Sequence[Fault] = FAULTS
     One panel a clip; hatched where the metric has no value, framed where the fault is its own. UserError without
     matplotlib.
     """
-    try:
-        import matplotlib
-    except ImportError:
-        raise UserError("the response matrix's plot needs matplotlib; get it with: pip install matplotlib") from None
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
+    pyplot = _pyplot()
     from matplotlib.patches import Rectangle
 
     clips = list(dict.fromkeys(cell.clip for cell in cells))
@@ -70,3 +67,36 @@ def shade(
                 change[i, j] = abs(worse(metric, value) - worse(metric, truth))
     largest = np.nanmax(change, axis=0, initial=0.0)
     return change / np.where(largest > 0, largest, 1)
+
+
+def show(path: Path, scene: Scene, faults: Sequence[Fault] = FAULTS) -> None:
+    """Every fault at its strongest in the scene's middle frame, and the frame itself, without its upper part."""
+    pyplot = _pyplot()
+    t = len(scene) // 2
+    pictures = [("truth", scene.frame(t))]
+    for fault in faults:
+        strength = fault.strengths[-1]
+        pictures.append(
+            (f"{fault.id} {'all' if isinf(strength) else f'{strength:g}'}", fault.plant(scene, t, strength))
+        )
+    rows = -(-len(pictures) // 5)
+    figure, axes = pyplot.subplots(rows, 5, figsize=(10, 1.75 * rows), squeeze=False, layout="constrained")
+    for axis in axes.flat:
+        axis.axis("off")
+    for axis, (title, picture) in zip(axes.flat, pictures):
+        axis.imshow(picture[:, int(0.4 * picture.shape[1]) :].transpose(1, 2, 0))
+        axis.set_title(title, fontsize=8)
+    figure.savefig(path, dpi=100, metadata={"Software": None})
+    pyplot.close(figure)
+
+
+def _pyplot() -> ModuleType:
+    """matplotlib without a window; UserError where it is not here."""
+    try:
+        import matplotlib
+    except ImportError:
+        raise UserError("the response matrix's plot needs matplotlib; get it with: pip install matplotlib") from None
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    return pyplot

@@ -19,7 +19,7 @@ from erlnet.metrics.neck.flow import RememberedFlow
 from erlnet.metrics.pairs import ClipPair, Family, Unavailable
 from erlnet.metrics.references import PickedFrames
 from erlnet.metrics.response import Response, respond, write_csv, write_markdown
-from erlnet.metrics.response_plot import plot
+from erlnet.metrics.response_plot import plot, show
 
 SHOWN = (("frame", "neck"), ("ssim", "psnr", "lpips"))  # regions and families of image metrics that the matrix shows
 _FIELDS = 200  # flow fields kept: all that one pass over 25 frames asks for, so the reference's own stay
@@ -38,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """0 well, 2 the command was wrong. The last line on stdout is the table's path."""
     parser = argparse.ArgumentParser(
         prog="python -m erlnet.runs.response",
-        description="Plants 13 faults at 5 strengths into true frames and scores each: OUT/matrix.csv, .md and .png",
+        description="Plants 13 faults at 5 strengths, scores each: OUT/matrix.csv, matrix.md, matrix.png, faults.png",
     )
     parser.add_argument("clips", nargs="*", type=Path, metavar="CLIP", help="prepared clips (none: one of the demo)")
     parser.add_argument("--out", type=Path, required=True, help="folder for the matrix")
@@ -54,6 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         write_csv(options.out / "matrix.csv", cells)
         write_markdown(options.out / "matrix.md", cells)
         plot(options.out / "matrix.png", cells)
+        show(options.out / "faults.png", next(iter(scenes.values())))
     except UserError as error:
         print(f"erlnet: {error}", file=sys.stderr)
         return 2

@@ -43,6 +43,7 @@ def test_it_writes_table_and_picture_of_every_fault_and_strength(clip, tmp_path,
     assert {row["region"] for row in rows if row["metric"] == "ssim"} == {"frame", "neck", "mouth"}
     assert (tmp_path / "matrix.md").read_text().count("\n|") == 2 + len(FAULTS)
     assert (tmp_path / "matrix.png").stat().st_size > 1000
+    assert (tmp_path / "faults.png").stat().st_size > 1000
 
 
 def test_mistakes_are_one_line(clip, tmp_path, capsys):
