@@ -6,6 +6,7 @@ import json
 import shlex
 import shutil
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -103,13 +104,7 @@ def _check_out(out: Path) -> None:
 def _sounds(wanted: Wanted, pairs: Given) -> dict[str, np.ndarray]:
     """Clip -> sound: the driving sound, else what the reference's video holds; a clip may have none."""
     if wanted.driving_audio is None:
-        from erlnet.data.video import probe
-
-        return {
-            clip: read_sound(source.path).samples
-            for clip, source in pairs.reference.items()
-            if not source.frames and probe(source.path).has_sound
-        }
+        return _own_sounds(pairs)
     place, flag = Path(wanted.driving_audio), f"--driving-audio {wanted.driving_audio}"
     if not place.exists():
         raise UserError(f"{flag}: there is no such file or folder")
@@ -123,6 +118,16 @@ def _sounds(wanted: Wanted, pairs: Given) -> dict[str, np.ndarray]:
         return {clip: read_sound(files[clip]).samples for clip in pairs.reference}
     except UserError as error:
         raise UserError(str(error).replace("--audio", "--driving-audio", 1)) from None
+
+
+def _own_sounds(pairs: Given) -> dict[str, np.ndarray]:
+    found = {}
+    for clip, source in pairs.reference.items():
+        if not source.frames:
+            # Nobody asked for it: where it cannot be used, the report's films are silent.
+            with suppress(UserError):
+                found[clip] = read_sound(source.path).samples
+    return found
 
 
 def _truth(

@@ -63,7 +63,7 @@ def region_bits(size: tuple[int, ...], landmarks: np.ndarray, person: np.ndarray
     above = Silhouettes(nowhere, nowhere, nowhere, nowhere, landmarks).above_jaw
     hull = np.zeros((height, width), np.uint8)
     cv2.fillConvexPoly(hull, cv2.convexHull(np.round(landmarks).astype(np.int32)), 1)
-    face = hull > 0
+    face = (hull > 0) & above
     unit = float(interocular(landmarks))
     neck = ~above & _below_chin(size, landmarks, unit, person is None)
     masks = {"face": face}
