@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 LandmarkDetectorName = Literal["mediapipe", "dlib"]
 LANDMARK_DETECTORS: tuple[LandmarkDetectorName, ...] = get_args(LandmarkDetectorName)
 """`mediapipe` is quick and finds turned and small faces; `dlib` is another than the tracker's."""
-FaceEmbedderName = Literal["dlib", "arcface"]
+FaceEmbedderName = Literal["dlib"]
 FACE_EMBEDDERS: tuple[FaceEmbedderName, ...] = get_args(FaceEmbedderName)
 
 
@@ -81,6 +81,27 @@ def detector_fingerprint(name: LandmarkDetectorName) -> dict[str, Any]:
             "dlib": installed("dlib-bin", "dlib"),
             "model_sha256": find_asset("dlib68").sha256,
             "min_size_px": p.DLIB_MIN_SIZE,
+        },
+    }
+    return own[name]
+
+
+def face_embedder(name: FaceEmbedderName) -> FaceEmbedder:
+    """Makes the embedder of that name; KeyError for another."""
+    if name == "dlib":
+        from erlnet.metrics.dlib_embedder import DlibEmbedder
+
+        return DlibEmbedder()
+    raise KeyError(f"no face embedder '{name}' (choices: {', '.join(FACE_EMBEDDERS)})")
+
+
+def embedder_fingerprint(name: FaceEmbedderName) -> dict[str, Any]:
+    """Everything that an embedding depends on beside frame and landmarks; KeyError for an unknown name."""
+    own: dict[str, dict[str, Any]] = {
+        "dlib": {
+            "embedder": "dlib face recognition ResNet v1, chip 150 px, padding .25",
+            "dlib": installed("dlib-bin", "dlib"),
+            "weights_sha256": find_asset("identity").sha256,
         },
     }
     return own[name]
