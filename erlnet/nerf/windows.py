@@ -6,9 +6,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from erlnet.metrics.face import eye_opening
-
 MOUTH, EYES = slice(48, 68), slice(36, 48)  # of the usual 68 points
+UPPER_LIDS, LOWER_LIDS = [37, 38, 43, 44], [41, 40, 47, 46]
 
 
 class Windows(NamedTuple):
@@ -58,7 +57,9 @@ class ByOpening(NamedTuple):
 
 def by_eye_opening(landmarks: Float[Tensor, "N 68 2"], frames: Int[Tensor, " M"]) -> ByOpening | None:
     """`frames` with known eyes, sorted; None where there are none, or where they are always open alike."""
-    opening = torch.from_numpy(eye_opening(landmarks[frames].numpy())).float()
+    points = landmarks[frames]
+    gap = (points[:, UPPER_LIDS] - points[:, LOWER_LIDS]).norm(dim=-1).mean(1)
+    opening = gap / (points[:, 36:42].mean(1) - points[:, 42:48].mean(1)).norm(dim=-1)
     known = opening.isfinite()
     if not known.any() or opening[known].max() == opening[known].min():
         return None
