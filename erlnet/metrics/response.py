@@ -95,31 +95,58 @@ def write_csv(path: Path, cells: Sequence[Response]) -> None:
             writer.writerow([*named, "" if value is None else f"{value:.5g}"])
 
 
+def read_csv(path: Path) -> list[Response]:
+    """What `write_csv` wrote."""
+    with open(path, newline="") as file:
+        return [
+            Response(
+                row["clip"], row["fault"], float(row["strength"]), row["metric"], row["region"],
+                float(row["value"]) if row["value"] else None,
+            )
+            for row in csv.DictReader(file)
+        ]  # fmt: skip
+
+
+def shade(
+    cells: Sequence[Response], clip: str, columns: Sequence[tuple[str, str]], rows: Sequence[tuple[Fault, float]]
+) -> np.ndarray:
+    """(rows, columns) in [0,1], NaN without a value: |value - truth| over the column's largest."""
+    at = {(c.fault, c.strength, c.metric, c.region): c.value for c in cells if c.clip == clip}
+    change = np.full((len(rows), len(columns)), np.nan)
+    for j, (metric, region) in enumerate(columns):
+        truth = at.get((TRUTH, 0.0, metric, region))
+        for i, (fault, strength) in enumerate(rows):
+            value = at.get((fault.id, float(strength), metric, region))
+            if value is not None and truth is not None:
+                change[i, j] = abs(worse(metric, value) - worse(metric, truth))
+    largest = np.nanmax(change, axis=0, initial=0.0)
+    return change / np.where(largest > 0, largest, 1)
+
+
 def write_markdown(path: Path, cells: Sequence[Response], faults: Sequence[Fault] = FAULTS) -> None:
-    """A table a clip: values at the weakest, middle and strongest fault, `^` where all five rise strictly."""
+    """A table a clip: values at the weakest, middle and strongest fault.
+
+    `^`: all five rise strictly, at last to a hundredth of the metric's largest change in that clip or more.
+    """
     columns = list(dict.fromkeys((cell.metric, cell.region) for cell in cells))
     lines = []
     for clip in dict.fromkeys(cell.clip for cell in cells):
         of_clip = [cell for cell in cells if cell.clip == clip]
         at = {(c.fault, c.strength, c.metric, c.region): c.value for c in of_clip}
+        matters = shade(cells, clip, columns, [(fault, fault.strengths[4]) for fault in faults]) >= 0.01
         heads = [f"{metric}, {region}" for metric, region in columns]
-        lines += [
-            f"### {clip}",
-            "",
-            "| fault, strengths | " + " | ".join(heads) + " |",
-            "|---" * (len(heads) + 1) + "|",
-        ]
-        for fault in faults:
+        lines += [f"### {clip}", "", f"| fault: strengths | {' | '.join(heads)} |", "|---" * (len(heads) + 1) + "|"]
+        for fault, reaches in zip(faults, matters):
             shown = (fault.strengths[0], fault.strengths[2], fault.strengths[4])
-            strengths = ", ".join("all" if isinf(s) else f"{s:g}" for s in shown)
-            row = []
-            for metric, region in columns:
+            row = [fault.title + ": " + ", ".join("all" if isinf(s) else f"{s:g}" for s in shown)]
+            for (metric, region), reach in zip(columns, reaches):
                 text = " ".join(_number(at.get((fault.id, float(s), metric, region))) for s in shown)
-                row.append(text + (" ^" if rises(of_clip, fault, metric, region) else ""))
-            lines.append(f"| {fault.title}: {strengths} | " + " | ".join(row) + " |")
+                row.append(text + (" ^" if reach and rises(of_clip, fault, metric, region) else ""))
+            lines.append(f"| {' | '.join(row)} |")
         lines.append("")
     path.write_text("\n".join(lines))
 
 
 def _number(value: float | None) -> str:
-    return "n/a" if value is None else f"{value:.3g}"
+    """Three digits; what is under .0005 is 0."""
+    return "n/a" if value is None else f"{value if abs(value) >= 5e-4 else 0:.3g}"

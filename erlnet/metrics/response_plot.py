@@ -12,7 +12,7 @@ import numpy as np
 from erlnet.errors import UserError
 from erlnet.metrics.faults import FAULTS, Fault
 from erlnet.metrics.faults_scene import Scene
-from erlnet.metrics.response import TRUTH, Response, worse
+from erlnet.metrics.response import Response, shade
 
 
 def plot(path: Path, cells: Sequence[Response], faults: Sequence[Fault] = FAULTS) -> None:
@@ -22,6 +22,7 @@ def plot(path: Path, cells: Sequence[Response], faults: Sequence[Fault] = FAULTS
     matplotlib.
     """
     pyplot = _pyplot()
+    from matplotlib.colors import PowerNorm
     from matplotlib.patches import Rectangle
 
     clips = list(dict.fromkeys(cell.clip for cell in cells))
@@ -32,7 +33,7 @@ def plot(path: Path, cells: Sequence[Response], faults: Sequence[Fault] = FAULTS
     for axis, clip in zip(axes[0], clips):
         shades = shade(cells, clip, columns, rows)
         axis.set_facecolor("white")
-        picture = axis.imshow(shades, cmap="YlOrRd", vmin=0, vmax=1, aspect="auto")
+        picture = axis.imshow(shades, cmap="YlOrRd", norm=PowerNorm(0.5, 0, 1), aspect="auto")  # small ones show
         for i, j in zip(*np.nonzero(np.isnan(shades))):
             axis.add_patch(Rectangle((j - 0.5, i - 0.5), 1, 1, fill=False, hatch="////", linewidth=0, edgecolor="0.6"))
         for k, fault in enumerate(faults):
@@ -51,22 +52,6 @@ def plot(path: Path, cells: Sequence[Response], faults: Sequence[Fault] = FAULTS
     bar.ax.tick_params(labelsize=6)
     figure.savefig(path, dpi=130, metadata={"Software": None})
     pyplot.close(figure)
-
-
-def shade(
-    cells: Sequence[Response], clip: str, columns: Sequence[tuple[str, str]], rows: Sequence[tuple[Fault, float]]
-) -> np.ndarray:
-    """(rows, columns) in [0,1], NaN without a value: |value - truth| over the column's largest."""
-    at = {(c.fault, c.strength, c.metric, c.region): c.value for c in cells if c.clip == clip}
-    change = np.full((len(rows), len(columns)), np.nan)
-    for j, (metric, region) in enumerate(columns):
-        truth = at.get((TRUTH, 0.0, metric, region))
-        for i, (fault, strength) in enumerate(rows):
-            value = at.get((fault.id, float(strength), metric, region))
-            if value is not None and truth is not None:
-                change[i, j] = abs(worse(metric, value) - worse(metric, truth))
-    largest = np.nanmax(change, axis=0, initial=0.0)
-    return change / np.where(largest > 0, largest, 1)
 
 
 def show(path: Path, scene: Scene, faults: Sequence[Fault] = FAULTS) -> None:

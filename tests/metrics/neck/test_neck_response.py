@@ -13,8 +13,19 @@ from erlnet.metrics.faults_scene import Scene
 from erlnet.metrics.neck.cards import NECK_CARDS
 from erlnet.metrics.neck.family import NeckFamily
 from erlnet.metrics.pairs import Row
-from erlnet.metrics.response import TRUTH, Response, means, respond, rises, worse, write_csv, write_markdown
-from erlnet.metrics.response_plot import plot, shade
+from erlnet.metrics.response import (
+    TRUTH,
+    Response,
+    means,
+    read_csv,
+    respond,
+    rises,
+    shade,
+    worse,
+    write_csv,
+    write_markdown,
+)
+from erlnet.metrics.response_plot import plot
 
 ONE_FRAME = ("torso_shift", "neck_band", "gap", "ghost", "seam", "blur", "flat_collar", "gain")
 
@@ -86,7 +97,7 @@ def made_up() -> list[Response]:
         size = 0.0 if fault == TRUTH else 1.0 + min(strength, 20)
         gone = (fault, strength) == ("gap", 16.0)
         cells.append(Response("demo", fault, strength, "neck_distance", "neck", None if gone else size))
-        cells.append(Response("demo", fault, strength, "ssim", "neck", 1 - size / 100))
+        cells.append(Response("demo", fault, strength, "ssim", "neck", round(1 - size / 100, 4)))
     return cells
 
 
@@ -108,6 +119,7 @@ def test_the_matrix_is_written_as_table_and_picture(tmp_path):
     gone = next(row for row in rows if row["fault"] == "gap" and row["strength"] == "16.0")
     assert gone["value"] == ""
     assert {row["strength"] for row in rows if row["fault"] == "frozen_torso"} >= {"inf"}
+    assert read_csv(tmp_path / "m.csv") == made_up()
     write_markdown(tmp_path / "m.md", made_up())
     text = (tmp_path / "m.md").read_text()
     assert "| background between head and neck, px: 4, 8, 16 | 5 9 n/a | 0.95 0.91 0.83 ^ |" in text
