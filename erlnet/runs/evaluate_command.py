@@ -6,9 +6,9 @@ import json
 import shlex
 import shutil
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,6 @@ from erlnet.data.clip import FPS
 from erlnet.errors import UserError
 from erlnet.metrics.pairs import FrameSource
 from erlnet.report.write import write_report
-from erlnet.runs.driving_sound import read_sound
 from erlnet.runs.evaluate_notes import TRUTH, told_of
 from erlnet.runs.evaluate_regions import VERSION as REGIONS_VERSION
 from erlnet.runs.evaluate_report import (
@@ -31,9 +30,10 @@ from erlnet.runs.evaluate_report import (
     study_of,
 )
 from erlnet.runs.evaluate_scores import Scoring, read_scores
+from erlnet.runs.evaluate_sound import cut_sound, sounds_of
 from erlnet.runs.evaluate_sources import Given, given
 from erlnet.runs.evaluate_staging import Layout, Staging
-from erlnet.runs.evaluate_truth import Looked, TrueClip, cut_sound, frozen_mouth, look_at
+from erlnet.runs.evaluate_truth import Looked, TrueClip, frozen_mouth, look_at
 from erlnet.runs.folders import whole_entries, write_json
 from erlnet.runs.progress import Display
 from erlnet.runs.rendered import RenderedFrames
@@ -69,16 +69,18 @@ def evaluate_command(wanted: Wanted) -> int:
     primary = check_primary(wanted.primary, families) if wanted.primary else None
     pairs = given(wanted.pred, wanted.ref)
     _check_out(wanted.out)
-    sounds = _sounds(wanted, pairs)
+    sounds = sounds_of(pairs, wanted.driving_audio)
     display = Display()
     with whole_entries(wanted.out, ENTRIES) as work:
         if (wanted.out / DETECTIONS).exists():  # the same reference again costs no second look
             shutil.copy(wanted.out / DETECTIONS, work / DETECTIONS)
-        layout = Staging(pairs, work / ".frames", wanted.fps, wanted.resize, _telling(display)).run()
+        # A name of its own each time: decoded frames are remembered by their paths.
+        frames = Path(mkdtemp(prefix=".frames-", dir=work))
+        layout = Staging(pairs, frames, wanted.fps, wanted.resize, _telling(display)).run()
         display.close()
         for note in layout.notes:
             display.line(note)
-        clips, looked = _truth(layout, work, wanted.fps, pairs.single, sounds, display)
+        clips, looked = _truth(layout, frames / "regions", work / DETECTIONS, wanted.fps, sounds, display)
         scored = _score(wanted, families, pairs, layout, clips, looked, work, display)
         study = study_of(scored, primary or default_primary(families, scored.missing))
         display.line("writing the report ...")
@@ -101,40 +103,11 @@ def _check_out(out: Path) -> None:
         raise UserError(f"--out {out}: its {taken[0]} was not made by this command; choose another folder")
 
 
-def _sounds(wanted: Wanted, pairs: Given) -> dict[str, np.ndarray]:
-    """Clip -> sound: the driving sound, else what the reference's video holds; a clip may have none."""
-    if wanted.driving_audio is None:
-        return _own_sounds(pairs)
-    place, flag = Path(wanted.driving_audio), f"--driving-audio {wanted.driving_audio}"
-    if not place.exists():
-        raise UserError(f"{flag}: there is no such file or folder")
-    if pairs.single == place.is_dir():
-        raise UserError(f"{flag}: give {'one file' if pairs.single else 'a folder with a file for each clip'}")
-    files = dict.fromkeys(pairs.reference, place) if pairs.single else {f.stem: f for f in sorted(place.iterdir())}
-    lacking = [clip for clip in pairs.reference if clip not in files]
-    if lacking:
-        raise UserError(f"{flag}: holds no file for {len(lacking)} clips, such as '{lacking[0]}'")
-    try:
-        return {clip: read_sound(files[clip]).samples for clip in pairs.reference}
-    except UserError as error:
-        raise UserError(str(error).replace("--audio", "--driving-audio", 1)) from None
-
-
-def _own_sounds(pairs: Given) -> dict[str, np.ndarray]:
-    found = {}
-    for clip, source in pairs.reference.items():
-        if not source.frames:
-            # Nobody asked for it: where it cannot be used, the report's films are silent.
-            with suppress(UserError):
-                found[clip] = read_sound(source.path).samples
-    return found
-
-
 def _truth(
-    layout: Layout, work: Path, fps: float, single: bool, sounds: Mapping[str, np.ndarray], display: Display
+    layout: Layout, regions: Path, detections: Path, fps: float, sounds: Mapping[str, np.ndarray], display: Display
 ) -> tuple[list[TrueClip], Looked]:
     pictures = [RenderedFrames(layout.frames[TRUTH][unit.name]) for unit in layout.units]
-    folders = [work / ".frames" / "regions" / str(i) for i in range(len(pictures))]
+    folders = [regions / str(i) for i in range(len(pictures))]
     total, done = sum(map(len, pictures)), 0
 
     def tell(more: int) -> None:
@@ -142,7 +115,7 @@ def _truth(
         done += more
         display.live(f"looking at the reference [{'#' * (20 * done // total):<20}]")
 
-    looked = look_at(pictures, folders, work / DETECTIONS, tell)
+    looked = look_at(pictures, folders, detections, tell)
     display.close()
     clips = [
         TrueClip(
@@ -162,7 +135,7 @@ def _score(
         method.name: {unit: RenderedFrames(folder) for unit, folder in layout.frames[method.name].items()}
         for method in pairs.methods
     }
-    notes = list(layout.notes)
+    notes = [*layout.notes, *_of_regions(looked)]
     if wanted.controls:
         shown["truth"] = {clip.name: clip for clip in clips}
         shut = frozen_mouth(clips)
@@ -200,6 +173,17 @@ def _of_controls(has_shut: bool, looked: Looked) -> str:
         f"Of the reference rows those that need training frames (mean_frame, last_frame, nearest_pose) cannot be had "
         f"here, so there is no floor and no gain over one. {shut}"
     )
+
+
+def _of_regions(looked: Looked) -> list[str]:
+    if looked.unavailable:
+        return [f"There are no regions and no mouth guard: {looked.unavailable}."]
+    if looked.with_matte:
+        return []
+    return [
+        "The person matte is not here (python -m erlnet assets fetch matte), so the neck is a box under the chin, and "
+        "head, torso and background have no value."
+    ]
 
 
 def _telling(display: Display) -> Callable[[str, int], None]:

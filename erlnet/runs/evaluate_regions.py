@@ -35,10 +35,6 @@ class RegionFinder:
 
     matte: PersonMatte | None
 
-    @property
-    def source(self) -> str:
-        return "landmarks and person matte" if self.matte else "landmarks alone"
-
     def __call__(self, frame: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
         """(3,H,W) uint8 and (68,2) px, NaN without a face -> (H,W) uint8, bit i = REGIONS[i].
 

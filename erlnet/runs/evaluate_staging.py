@@ -50,7 +50,6 @@ class Staging:
 
     def run(self) -> Layout:
         """UserError where a source cannot be read, or its size is another than the reference's without `resize`."""
-        self.folder.mkdir(parents=True)
         sizes = {clip: self._size(clip, source) for clip, source in self.given.reference.items()}
         for method in self.given.methods:
             for clip, source in method.clips.items():

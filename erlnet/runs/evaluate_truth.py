@@ -12,7 +12,6 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from erlnet.data.clip import SAMPLE_RATE
 from erlnet.data.matte import PersonMatte
 from erlnet.errors import UserError
 from erlnet.metrics.cards import fingerprint
@@ -70,8 +69,15 @@ class Looked:
     """What looking at every frame of the reference gave."""
 
     landmarks: list[np.ndarray]  # of each clip (T,68,2)
-    regions: str  # what they were made from
+    with_matte: bool
     unavailable: Unavailable | None = None  # why there are no landmarks, and so no regions
+
+    @property
+    def regions(self) -> str:
+        """What they were made from."""
+        if self.unavailable:
+            return "none"
+        return "landmarks and person matte" if self.with_matte else "landmarks alone"
 
 
 def block_bounds(count: int, fps: float) -> list[tuple[int, int]]:
@@ -101,9 +107,9 @@ def look_at(
                 height, width = clip.frames(0, 1).shape[-2:]
                 for index in range(len(clip)):
                     Image.fromarray(np.zeros((height, width), np.uint8)).save(folder / f"{index:05d}.png")
-            return Looked(empty, "none", missing)
+            return Looked(empty, False, missing)
         detector.save()
-        return Looked(found, finder.source)
+        return Looked(found, finder.matte is not None)
 
 
 def _matte(stack: ExitStack) -> PersonMatte | None:
@@ -147,12 +153,3 @@ def frozen_mouth(clips: Sequence[TrueClip]) -> dict[str, FrameSource] | None:
         frame, points = mine[shut].frame(index), mine[shut].landmarks[index]
         made |= {clip.name: FrozenMouthFrames(clip, clip.landmarks, frame, points) for clip in mine}
     return made or None
-
-
-def cut_sound(samples: np.ndarray | None, fps: float, start: int, stop: int) -> np.ndarray | None:
-    """The sound of frames [start, stop); silence where it has ended."""
-    if samples is None:
-        return None
-    begin, end = (round(index / fps * SAMPLE_RATE) for index in (start, stop))
-    part = samples[begin:end]
-    return np.pad(part, (0, end - begin - len(part)))

@@ -101,8 +101,10 @@ def test_scores_csv_holds_every_frame_of_every_row(out):
     assert set(counts.values()) == {110}
 
 
-def test_regions_come_from_landmarks_alone_without_a_matte(told):
+def test_regions_come_from_landmarks_alone_without_a_matte(told, out):
     assert told["environment"]["regions"].startswith("landmarks alone")
+    notes = json.loads((out / "evaluate.json").read_text())["notes"]
+    assert any(note.startswith("The person matte is not here") for note in notes)
     assert score(told, "noisy", "ssim", "neck")["mean"] is not None
     assert not any(s["region"] in ("torso", "background") and s["mean"] for s in told["variants"][0]["scores"])
 

@@ -15,9 +15,10 @@ from metric_fakes import face
 from erlnet.interfaces import REGIONS
 from erlnet.runs.evaluate_frames import stage
 from erlnet.runs.evaluate_regions import region_bits
+from erlnet.runs.evaluate_sound import cut_sound
 from erlnet.runs.evaluate_sources import Source, pictures_in
 from erlnet.runs.evaluate_sources import given as paired
-from erlnet.runs.evaluate_truth import TrueClip, block_bounds, cut_sound, frozen_mouth
+from erlnet.runs.evaluate_truth import TrueClip, block_bounds, frozen_mouth
 from erlnet.runs.rendered import RenderedFrames
 
 

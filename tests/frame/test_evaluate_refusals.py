@@ -1,5 +1,7 @@
 """What `python -m erlnet evaluate` refuses in one line, and that nothing is lost then."""
 
+import json
+
 import numpy as np
 import pytest
 from evaluate_toys import evaluate, openings, pictures, write_pictures, write_video
@@ -138,6 +140,20 @@ def test_a_call_that_fails_leaves_the_results_of_the_last_one(files, tmp_path, m
     assert evaluate(out, "ref", "large", more=(*words, "--resize")) == 0
     assert (out / "notes.txt").read_text() == "kept"
     assert (out / "summary.json").read_bytes() != before["summary.json"]
+
+
+def test_other_frames_into_the_same_folder_are_looked_at_anew(files, tmp_path, monkeypatch):
+    """Frames are remembered by their paths, so scratch paths must not be those of the last call."""
+    monkeypatch.chdir(files)
+    monkeypatch.setenv("ERLNET_ASSETS", str(tmp_path / "assets"))
+    write_pictures(tmp_path / "grey", np.full((4, 64, 64, 3), 128, np.uint8))
+    values = []
+    for pred in ("same", f"same={tmp_path / 'grey'}"):
+        assert evaluate(tmp_path / "out", "ref", pred, more=("--metrics", "psnr", "--no-controls")) == 0
+        told = json.loads((tmp_path / "out/summary.json").read_text())
+        values.append(next(s["mean"] for s in told["variants"][0]["scores"] if s["region"] == "frame"))
+    assert values[0] == 100
+    assert values[1] < 30
 
 
 def test_nothing_at_all_that_can_be_scored_is_an_error(files, tmp_path, monkeypatch, capsys):
