@@ -37,6 +37,7 @@ class ClipPair:
     regions: np.ndarray | RegionSource  # of the reference, (T,H,W) uint8 bits
     landmarks: np.ndarray  # (T,68,2) px of the reference, NaN where there is no face; places the mouth box
     fps: float = 25.0
+    sound: Callable[[], np.ndarray] | None = None  # () -> the reference's (N,) mono float at 16 kHz; None: it has none
 
     def __post_init__(self) -> None:
         lengths = len(self.reference), len(self.rendered), len(self.landmarks)

@@ -10,7 +10,7 @@ BASE = {"device", "errors", "files", "interfaces", "registry", "repeatable", "__
 LEVELS = {  # room -> rooms it may import, beside itself and BASE; settings and components are torch-free words
     "head": set(),
     "audio": {"assets"},
-    "metrics": {"head", "assets"},
+    "metrics": {"head", "audio", "assets"},
     "data": {"head", "audio", "metrics", "assets"},
     "adf": {"head", "audio"},
     "nerf": {"head", "assets"},
