@@ -26,7 +26,7 @@ NECK_CARDS: tuple[Card, ...] = (
         f"Mean over frames of the mean way from reference to render, less the head's median way, of {_POINTS}; {_FLOW};"
         " matched where forward and backward flow agree to .5 px or 10 %. No value for a clip in which under 70 % are"
         " matched: see neck_match_failure. Grows with the frame's size. Does not see: what moves head and neck alike,"
-        " seams, gain, a mouth; a flat neck has no points.",
+        " seams, a mouth; a flat neck has no points.",
         _NECK, True, 0.0,
     ),
     Card(
@@ -38,16 +38,17 @@ NECK_CARDS: tuple[Card, ...] = (
     Card(
         "neck_flow_error", FAMILY, "neck flow error", "px/frame", False,
         f"Mean over frames of the mean length of (render's flow from frame t to t + 1, less the reference's) at"
-        f" {_POINTS} that come back in the reference. Grows with the frame's size. Does not see: anything that stays"
-        " as it is, such as a shift, a seam or blur; a torso that stands still reads no more than the motion it lacks.",
+        f" {_POINTS} that come back in the reference. Grows with the frame's size. Does not see: what stays as it is"
+        " (a shift, a seam, gain), a mouth; a torso that stands still reads no more than the motion it lacks.",
         _NECK, True, 0.0,
     ),
     Card(
         "collar_distance", FAMILY, "collar distance", "px", False,
-        "Mean over frames of the mean |way along its normal from reference to render, less the head's| of edges in the"
-        f" neck's zone (Canny's, at least {n.MIN_EDGE:g} levels/px, at most {n.MAX_CONTOUR}): the profile across the"
-        " edge is found again by correlation within 10 px at 256. No value for a clip in which under 70 % are found."
-        " Grows with the frame's size. Does not see: motion along the edge, gain, a mouth, what takes edges away.",
+        "Mean over frames of the mean |way along its normal from reference to render, beyond the head's| of edges in"
+        f" the neck's zone (Canny's, at least {n.MIN_EDGE:g} levels/px, at most {n.MAX_CONTOUR}): the profile across"
+        " the edge is found again by correlation within 10 px at 256. No value for a clip in which under 70 % are"
+        " found. Grows with the frame's size. Does not see: motion along the edge, what moves head and neck alike, a"
+        " mouth; what takes edges away shows in collar_match_failure.",
         _NECK, True, 0.0,
     ),
     Card(
@@ -76,7 +77,7 @@ NECK_CARDS: tuple[Card, ...] = (
         "RMS over frames of (render's torso shift - reference's), over the larger of RMS(reference's shift - its mean)"
         f" and {n.TORSO_FLOOR} px; shift: median flow of the torso's textured points from the reference's first frame."
         " 1 is a torso that stands still at the reference's mean place; one that is elsewhere reads more. Does not"
-        " see: the neck alone, seams, gain, blur, a mouth; whether a shift is one of place or of motion.",
+        " see: the neck alone, seams, a mouth; whether a shift is one of place or of motion.",
         ("torso",), True, 0.0,
     ),
 )  # fmt: skip

@@ -42,35 +42,39 @@ def contour(picture: UInt8[np.ndarray, "H W"], zone: Bool[np.ndarray, "H W"], sc
 
 
 def across(
-    edges: Contour, reference: UInt8[np.ndarray, "H W"], rendered: UInt8[np.ndarray, "H W"], scale: float
+    edges: Contour,
+    reference: UInt8[np.ndarray, "H W"],
+    rendered: UInt8[np.ndarray, "H W"],
+    shift: Float[np.ndarray, 2],
+    scale: float,
 ) -> Float[np.ndarray, K]:
-    """px that each edge went along its normal from reference to render, up to 10 px at 256; NaN where not found.
+    """px that each edge went along its normal beyond `shift` (x, y), up to 10 px at 256; NaN where not found.
 
-    The profile along the normal is found again by correlation, so brightness and contrast do not count. What an
-    unmoved picture would read between samples is taken off: the truth reads 0.
+    The profile along the normal is found again by correlation, so brightness and contrast do not count; it is looked
+    for from where `shift`, the head's, would bring it. What an unmoved picture would read between samples is taken off:
+    the truth reads 0.
     """
     if not len(edges):
         return np.empty(0)
-    return _found_at(edges, reference, rendered, scale) - _found_at(edges, reference, reference, scale)
-
-
-def _found_at(
-    edges: Contour, reference: UInt8[np.ndarray, "H W"], rendered: UInt8[np.ndarray, "H W"], scale: float
-) -> Float[np.ndarray, K]:
-    step = n.CONTOUR_STEP * scale
+    moved = Contour(edges.x + shift[0], edges.y + shift[1], edges.normal)
     half, reach = round(n.CONTOUR_HALF / n.CONTOUR_STEP), round(n.CONTOUR_REACH / n.CONTOUR_STEP)
+    step = n.CONTOUR_STEP * scale
     wanted = profiles(reference, edges, half, step)  # (K, 2 half + 1)
-    seen = profiles(rendered, edges, half + reach, step)
-    windows = np.lib.stride_tricks.sliding_window_view(seen, wanted.shape[1], axis=1)  # (K, 2 reach + 1, 2 half + 1)
+    seen, unmoved = profiles(rendered, moved, half + reach, step), profiles(reference, edges, half + reach, step)
+    return (_found_at(wanted, seen) - _found_at(wanted, unmoved)) * step
+
+
+def _found_at(wanted: Float[np.ndarray, "K L"], seen: Float[np.ndarray, "K M"]) -> Float[np.ndarray, K]:
+    """How many samples off the middle of `seen` each profile lies; NaN where it is not recognised."""
+    windows = np.lib.stride_tricks.sliding_window_view(seen, wanted.shape[1], axis=1)  # (K, M - L + 1, L)
     likeness = correlation(wanted[:, None], windows)
-    best = likeness.argmax(axis=1)
-    inside = np.clip(best, 1, 2 * reach - 1)
-    each = np.arange(len(edges))
+    best, last, each = likeness.argmax(axis=1), likeness.shape[1] - 1, np.arange(len(wanted))
+    inside = np.clip(best, 1, last - 1)
     left, middle, right = (likeness[each, inside + k] for k in (-1, 0, 1))
     bend = left - 2 * middle + right
     between = np.where(bend < 0, (left - right) / np.where(bend < 0, 2 * bend, 1), 0)
     found = (likeness[each, best] >= n.MIN_RECOGNISED) & (best == inside)
-    return np.where(found, (inside + between - reach) * step, np.nan)
+    return np.where(found, inside + between - last / 2, np.nan)
 
 
 def profiles(picture: UInt8[np.ndarray, "H W"], edges: Contour, half: int, step: float) -> Float[np.ndarray, "K L"]:

@@ -110,11 +110,13 @@ def _add_still(sums: Sums, view: View, flow: Flow) -> None:
     sums.add("neck_distance", neck.distance)
     sums.points, sums.matched = sums.points + neck.points, sums.matched + neck.matched
     edges = contour(view.grey, view.zones.neck, view.scale)
-    gone = across(edges, view.grey, view.rendered_grey, view.scale)
-    found = np.isfinite(gone)
-    sums.edges, sums.edges_found = sums.edges + len(found), sums.edges_found + int(found.sum())
-    enough = shift is not None and found.sum() >= n.MIN_POINTS
-    sums.add("collar_distance", float(np.abs(gone - edges.normal @ shift)[found].mean()) if enough else None)
+    if shift is None:
+        sums.add("collar_distance", None)
+    else:
+        gone = across(edges, view.grey, view.rendered_grey, shift, view.scale)
+        found = np.isfinite(gone)
+        sums.edges, sums.edges_found = sums.edges + len(found), sums.edges_found + int(found.sum())
+        sums.add("collar_distance", float(np.abs(gone[found]).mean()) if found.sum() >= n.MIN_POINTS else None)
     normal, band = view.zones.normal, view.zones.seam
     both = [edge_across(frame, normal, view.scale) for frame in (view.reference, view.rendered)]
     found_seam = seam(both[0], both[1], band, view.scale)

@@ -48,6 +48,7 @@ def test_a_shift_of_the_whole_torso_reads_nine_tenths_of_itself_or_more(figure, 
 def test_a_shift_of_everything_is_no_neck_fault(figure):
     found = scores(figure, np.roll(figure.frames, 3, axis=3))
     assert found["neck_distance"] < 0.05
+    assert found["collar_distance"] < 0.1
     assert found["neck_seam"] < 0.3
 
 

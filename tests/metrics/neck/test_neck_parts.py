@@ -151,22 +151,25 @@ def test_a_contour_lies_on_the_edge_and_its_normal_points_up_the_slope():
 def test_a_contour_is_found_again_at_the_part_of_its_way_that_lies_along_the_normal(way, gain):
     reference, moved = circle((48, 48)), circle((48 + way[0], 48 + way[1]), gain)
     edges = contour(reference, np.ones((96, 96), bool), 1.0)
-    gone = across(edges, reference, moved, 1.0)
+    still = np.zeros(2)
+    gone = across(edges, reference, moved, still, 1.0)
     assert np.isfinite(gone).mean() > 0.95
     assert np.nanmedian(np.abs(gone - edges.normal @ way)) < 0.15
+    # Looked for from where the head would bring it, an edge that went along with the head is where it should be.
+    assert np.nanmax(np.abs(across(edges, reference, moved, np.array(way), 1.0))) < 0.15
 
 
 def test_a_contour_that_is_gone_is_not_found():
     reference = circle((48, 48))
     edges = contour(reference, np.ones((96, 96), bool), 1.0)
-    assert not np.isfinite(across(edges, reference, np.full_like(reference, 90), 1.0)).any()
+    assert not np.isfinite(across(edges, reference, np.full_like(reference, 90), np.zeros(2), 1.0)).any()
 
 
 def test_no_edges_go_nowhere():
     flat = np.full((32, 32), 90, np.uint8)
     edges = contour(flat, np.ones((32, 32), bool), 1.0)
     assert len(edges) == 0
-    assert across(edges, flat, flat, 1.0).shape == (0,)
+    assert across(edges, flat, flat, np.zeros(2), 1.0).shape == (0,)
     assert len(Contour(np.empty(0), np.empty(0), np.empty((0, 2)))) == 0
 
 
