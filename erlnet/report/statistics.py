@@ -9,7 +9,7 @@ analysis of variance,
     Var(mean) = (MS_clip + MS_seed) / (C S)        df = (MS_clip + U)^2 / (MS_clip^2 / (C - 1) + U^2 / (S - 1))
 
 after Satterthwaite. Two choices keep small designs honest. The unbiased variance takes MS_rest off; left in, it can
-never come out negative, and costs a few per cent of width. And U is the upper 60 % confidence limit of MS_seed: three
+never come out negative, and costs a few per cent of width. And U is the upper 75 % confidence limit of MS_seed: three
 trainings that agree by chance would else lend the mean degrees of freedom that it has not got, and 30 clips x 3 seeds
 called 7.5 % of null studies. docs/statistics.md has what comes of it.
 """
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 KEY = ["metric", "region", "driving"]
 LEVEL = 0.05
-SEED_CONFIDENCE = 0.6  # of the limit under which the mean square of the seeds lies
+SEED_CONFIDENCE = 0.75  # of the limit under which the mean square of the seeds lies
 
 
 @dataclass(frozen=True)

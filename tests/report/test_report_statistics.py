@@ -77,12 +77,12 @@ def test_one_seed_by_hand():
 def test_crossed_clips_and_seeds_by_hand():
     # rows clips, columns seeds; grand mean 3.5
     # clip means 1.5, 3.5, 5.5 -> MS_clip = 2 * 4 = 8 on 2; seed means 3, 4 -> MS_seed = 3 * .5 = 1.5 on 1
-    # variance (8 + 1.5) / 6; the 40 % quantile of chi square with 1 degree of freedom is .27500, so that the upper
-    # limit of MS_seed is 1.5 / .275 = 5.4546; Satterthwaite 13.4546^2 / (64/2 + 29.752/1) = 2.9315
+    # variance (8 + 1.5) / 6; the 25 % quantile of chi square with 1 degree of freedom is .101531, so that the upper
+    # limit of MS_seed is 1.5 / .101531 = 14.7738; Satterthwaite 22.7738^2 / (64/2 + 218.265/1) = 2.0724
     found = estimate(np.array([[1.5, 1.5], [3.0, 4.0], [4.5, 6.5]]))
     assert found.mean == pytest.approx(3.5)
     assert found.standard_error == pytest.approx((9.5 / 6) ** 0.5)
-    assert found.df == pytest.approx(2.9315, abs=1e-3)
+    assert found.df == pytest.approx(2.0724, abs=1e-3)
 
 
 def test_seeds_that_agree_exactly_leave_the_interval_over_clips():
