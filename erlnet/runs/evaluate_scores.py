@@ -77,7 +77,8 @@ def _build(name: str, detections: Path) -> Family:
 
 
 def _pair(clip: TrueClip, rendered: FrameSource) -> ClipPair:
-    return ClipPair(clip.name, clip.speaker, clip, rendered, clip.regions, clip.landmarks, clip.fps)
+    sound = None if clip.samples is None else lambda: clip.samples
+    return ClipPair(clip.name, clip.speaker, clip, rendered, clip.regions, clip.landmarks, clip.fps, sound)
 
 
 def read_scores(path: Path, driving: str) -> dict[str, pd.DataFrame]:
