@@ -20,8 +20,8 @@ LandmarkDetectorName = Literal["mediapipe", "dlib"]
 LANDMARK_DETECTORS: tuple[LandmarkDetectorName, ...] = get_args(LandmarkDetectorName)
 """`mediapipe` is quick and finds turned, blurred and small faces; `dlib` is another than the tracker's.
 
-A filmed face at 256 px against its copy at x264 crf 18 reads an LMD of .24 px by mediapipe, .40 px by dlib (whose points
-are whole pixels of a frame enlarged to 512): no difference under that means anything.
+A filmed face at 256 px against its copy at x264 crf 18 reads an LMD of .24 px by mediapipe, .40 px by dlib, whose
+points are whole pixels of a frame enlarged to 512: no difference under that means anything.
 """
 FaceEmbedderName = Literal["dlib"]
 FACE_EMBEDDERS: tuple[FaceEmbedderName, ...] = get_args(FaceEmbedderName)
