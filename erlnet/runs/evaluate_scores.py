@@ -77,7 +77,8 @@ def _build(name: str, detections: Path) -> Family:
 
 
 def _pair(clip: TrueClip, rendered: FrameSource) -> ClipPair:
-    sound = None if clip.samples is None else lambda: clip.samples
+    samples = clip.samples
+    sound = None if samples is None else lambda: samples
     return ClipPair(clip.name, clip.speaker, clip, rendered, clip.regions, clip.landmarks, clip.fps, sound)
 
 
