@@ -80,7 +80,7 @@ def _pyplot() -> ModuleType:
     try:
         import matplotlib
     except ImportError:
-        raise UserError("the response matrix's plot needs matplotlib; get it with: pip install matplotlib") from None
+        raise UserError("the response matrix's plot needs matplotlib: pip install 'erlnet[plots]'") from None
     matplotlib.use("Agg")
     from matplotlib import pyplot
 

@@ -130,5 +130,5 @@ def test_the_matrix_is_written_as_table_and_picture(tmp_path):
 
 def test_without_matplotlib_the_plot_says_how_to_get_it(tmp_path, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "matplotlib", None)
-    with pytest.raises(UserError, match="pip install matplotlib"):
+    with pytest.raises(UserError, match=r"pip install 'erlnet\[plots\]'"):
         plot(tmp_path / "m.png", made_up())
