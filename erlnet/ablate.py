@@ -52,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("words", nargs="*", metavar="WORD", help=argparse.SUPPRESS)
     parser.add_argument("--out", type=Path, default=Path("runs"), help="where stages, results, reports go (runs)")
-    parser.add_argument("--metrics", help="metric families, comma-separated (all)")
+    parser.add_argument("--metrics", help="metric families, comma-separated, or all (the usual)")
     parser.add_argument("--driving", help="driving modes: tracked, reconstructed, audio, audio_free (tracked,audio)")
     parser.add_argument("--executor", choices=["local"], default="local", help="where the jobs run (local)")
     parser.add_argument("--jobs", type=int, default=1, help="variants trained at a time (1)")

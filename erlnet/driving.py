@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from erlnet.errors import UserError
-from erlnet.metrics.cards import CARDS, FAMILIES, READS
+from erlnet.metrics.cards import CARDS, FAMILIES, READS, USUAL
 from erlnet.registry import did_you_mean
 from erlnet.variant import Variant
 
@@ -54,8 +54,10 @@ def choose_driving(asked: str | None, swept: Sequence[str], variants: Sequence[V
 
 
 def choose_families(asked: str | None) -> tuple[str, ...]:
-    """`--metrics`, or all families."""
-    return tuple(FAMILIES) if asked is None else _chosen("--metrics", asked, tuple(FAMILIES))
+    """`--metrics`: families by name, `all`, or the usual ones where nothing is said."""
+    if asked is None:
+        return USUAL
+    return tuple(FAMILIES) if asked == "all" else _chosen("--metrics", asked, tuple(FAMILIES))
 
 
 def _chosen(flag: str, asked: str, choices: Sequence[str]) -> tuple[str, ...]:

@@ -6,13 +6,19 @@ Imports no torch. A *family* is what is computed in one pass and stored under on
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from importlib import metadata
 from typing import Any
 
 from erlnet.assets import find_asset
 from erlnet.metrics import protocol as p
 from erlnet.metrics.card import Card
+from erlnet.metrics.extra_cards import EXTRA_CARDS, extra_fingerprint
+from erlnet.metrics.identity_cards import IDENTITY_CARDS, identity_fingerprint
 from erlnet.metrics.motion_cards import MOTION_CARDS, MOTION_IN_MODE
+from erlnet.metrics.neck.cards import NECK_CARDS, neck_fingerprint
+from erlnet.metrics.sync_cards import SYNC_CARDS, sync_fingerprint
+from erlnet.metrics.temporal_cards import TEMPORAL_CARDS, temporal_fingerprint
 
 _FACE, _MOUTH, _EYES = ("face",), ("mouth",), ("eyes",)
 _SHIFT = "Same detector on reference and render, every frame by itself; frames where either has no face have no value."
@@ -97,7 +103,7 @@ _CARDS = (
     ),
 )  # fmt: skip
 
-_ALL = _CARDS + MOTION_CARDS
+_ALL = _CARDS + NECK_CARDS + EXTRA_CARDS + TEMPORAL_CARDS + IDENTITY_CARDS + SYNC_CARDS + MOTION_CARDS
 
 CARDS: dict[str, Card] = {card.id: card for card in _ALL}
 """Metric id -> card, in the order of the tables."""
@@ -107,13 +113,16 @@ FAMILIES: dict[str, tuple[str, ...]] = {
 }
 """Family -> the metric ids that one pass gives."""
 
-READS: dict[str, str] = dict.fromkeys(("ssim", "psnr", "lpips", "landmarks"), "render") | {
+USUAL = ("ssim", "psnr", "lpips", "landmarks", "motion", "style", "codebook")
+"""What is scored where nothing is asked for; the rest costs more, or needs weights or a detector of its own."""
+
+READS: dict[str, str] = dict.fromkeys(FAMILIES, "render") | {
     "motion": "drive", "style": "drive", "codebook": "codec",
 }  # fmt: skip
 """Family -> the stage whose product it scores."""
 
 _COMPARABLE = ("tracked", "reconstructed", "audio")  # modes in which every frame has a true one
-MODES: dict[str, tuple[str, ...]] = dict.fromkeys(("ssim", "psnr", "lpips", "landmarks"), _COMPARABLE) | {
+MODES: dict[str, tuple[str, ...]] = dict.fromkeys(FAMILIES, _COMPARABLE) | {
     "motion": ("reconstructed", "audio", "audio_free"),  # `tracked` is the truth itself
     "style": ("audio_free",),
     "codebook": (),
@@ -132,7 +141,7 @@ REFERENCES: dict[str, str] = {  # reference row -> role
     "passthrough": "control",
 }
 _OF_FRAMES = ("mean_frame", "last_frame", "nearest_pose", "truth", "frozen_mouth")
-REFERENCE_ROWS: dict[str, tuple[str, ...]] = dict.fromkeys(("ssim", "psnr", "lpips", "landmarks"), _OF_FRAMES) | {
+REFERENCE_ROWS: dict[str, tuple[str, ...]] = dict.fromkeys(FAMILIES, _OF_FRAMES) | {
     "motion": ("mean_motion", "ridge", "truth", "delayed"),
     "style": ("truth", "passthrough"),
     "codebook": (),
@@ -151,6 +160,10 @@ _VERSIONS = dict.fromkeys(FAMILIES, 1) | {"landmarks": 2, "motion": 3, "style": 
 
 def fingerprint(family: str) -> dict[str, Any]:
     """Everything that a family's scores depend on beside the frames, JSON-able; KeyError for an unknown family."""
+    return _FINGERPRINTS[family](family)
+
+
+def _own_fingerprint(family: str) -> dict[str, Any]:
     image = {"mouth_box": list(p.MOUTH_BOX), "min_region_px": p.MIN_REGION_PX, "colour": "RGB"}
     own: dict[str, dict[str, Any]] = {
         "ssim": image | {
@@ -173,6 +186,15 @@ def fingerprint(family: str) -> dict[str, Any]:
         },
     }  # fmt: skip
     return {"family": family, "version": _VERSIONS[family]} | own.get(family, {})
+
+
+_FINGERPRINTS: dict[str, Callable[[str], dict[str, Any]]] = dict.fromkeys(FAMILIES, _own_fingerprint) | {
+    "neck": lambda family: neck_fingerprint(),
+    "identity": lambda family: identity_fingerprint(),
+    "cpbd": extra_fingerprint, "ssim_uniform7": extra_fingerprint,
+    "jitter": temporal_fingerprint, "temporal": temporal_fingerprint,
+    "sync": sync_fingerprint, "sync_ridge": sync_fingerprint,
+}  # fmt: skip
 
 
 def _table_digest() -> str:

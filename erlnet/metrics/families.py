@@ -1,6 +1,7 @@
 """The metric families of image comparison, and how a family is built by name."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -11,14 +12,20 @@ from torch import Tensor
 from erlnet.assets import asset_path
 from erlnet.errors import AssetMissing
 from erlnet.interfaces import Progress
+from erlnet.metrics.cpbd_family import CpbdFamily
 from erlnet.metrics.detector import frame_digest
+from erlnet.metrics.identity import IdentityFamily
 from erlnet.metrics.image import psnr, squared_error_map
 from erlnet.metrics.landmark_family import LandmarkFamily
 from erlnet.metrics.lpips import Lpips, frame_distance, load_lpips, spatial_map
+from erlnet.metrics.neck.family import NeckFamily
 from erlnet.metrics.pairs import ClipPair, Family, Row, Unavailable, read_both
 from erlnet.metrics.protocol import IMAGE_REGIONS, SSIM_CROP
 from erlnet.metrics.regions import region_masks, region_means
 from erlnet.metrics.ssim import ssim_map
+from erlnet.metrics.sync_family import SyncNetFamily
+from erlnet.metrics.sync_family_ridge import SyncRidgeFamily
+from erlnet.metrics.temporal_family import JitterFamily, TemporalFamily
 
 _BATCH_PIXELS = 1 << 19  # frames held at once: 8 of 256 x 256
 
@@ -117,11 +124,18 @@ def load_judge() -> Lpips:
 
 
 def build_family(name: str, detections: Path | None = None, device: str = "cpu") -> Family:
-    """The family of that name (erlnet.metrics.cards.FAMILIES).
+    """The family of that name (erlnet.metrics.cards.FAMILIES); KeyError for another.
 
-    `detections` is a file in which landmark detections are kept between processes; other families ignore it.
+    `detections` is a file in which landmark detections are kept between processes; families without them ignore it.
     """
-    if name == "landmarks":
-        return LandmarkFamily(detections)
-    families: dict[str, type[ImageFamily]] = {"ssim": SsimFamily, "psnr": PsnrFamily, "lpips": LpipsFamily}
-    return families[name](device)
+    # They are made from the classes of this file.
+    from erlnet.metrics.uniform_ssim_family import UniformSsimFamily
+
+    made: dict[str, Callable[[], Family]] = {
+        "ssim": lambda: SsimFamily(device), "psnr": lambda: PsnrFamily(device), "lpips": lambda: LpipsFamily(device),
+        "landmarks": lambda: LandmarkFamily(detections), "neck": NeckFamily, "cpbd": CpbdFamily,
+        "ssim_uniform7": lambda: UniformSsimFamily(device), "jitter": lambda: JitterFamily(detections),
+        "temporal": TemporalFamily, "identity": IdentityFamily, "sync": lambda: SyncNetFamily(device=device),
+        "sync_ridge": lambda: SyncRidgeFamily(detections),
+    }  # fmt: skip
+    return made[name]()

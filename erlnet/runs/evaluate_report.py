@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from erlnet.errors import UserError
-from erlnet.metrics.cards import CARDS, FAMILIES, READS, REFERENCES, fingerprint
+from erlnet.metrics.cards import CARDS, FAMILIES, READS, REFERENCES, USUAL, fingerprint
 from erlnet.metrics.pairs import Unavailable as Missing
 from erlnet.metrics.profiles.known import PROFILES
 from erlnet.registry import did_you_mean
@@ -59,9 +59,11 @@ class Scored:
 
 
 def chosen_families(asked: str | None, profile: str | None) -> tuple[str, ...]:
-    """`--metrics`, or every family that looks at frames; and the profile's. UserError for an unknown name."""
+    """`--metrics`: families that look at frames, `all` of them, or the usual ones where nothing is said; and the
+    profile's. UserError for an unknown name."""
     choices = [family for family in FAMILIES if READS[family] == "render"]
-    words = choices if asked is None else [word.strip() for word in asked.split(",")]
+    usual = [family for family in USUAL if family in choices]
+    words = usual if asked is None else choices if asked == "all" else [word.strip() for word in asked.split(",")]
     for word in words:
         if word not in choices:
             raise UserError(f"--metrics {asked}: unknown '{word}'; {did_you_mean(word, choices)}")

@@ -20,7 +20,8 @@ COLUMNS = ("row", "clip", "frame", "metric", "region", "value")  # row: the refe
 
 
 def clip_pair(clip: Clip, rendered: FrameSource) -> ClipPair:
-    return ClipPair(clip.name, clip.labels.speaker, clip, rendered, clip.regions, clip.landmarks, FPS)
+    sound = (lambda: clip.audio) if clip.has_sound else None
+    return ClipPair(clip.name, clip.labels.speaker, clip, rendered, clip.regions, clip.landmarks, FPS, sound)
 
 
 def run_evaluate(task: Task) -> dict[str, Any]:

@@ -6,7 +6,8 @@ import pytest
 
 from erlnet.interfaces import REGIONS
 from erlnet.metrics import protocol
-from erlnet.metrics.cards import CARDS, FAMILIES, fingerprint
+from erlnet.metrics.cards import CARDS, FAMILIES, MODES, READS, REFERENCE_ROWS, USUAL, fingerprint
+from erlnet.metrics.families import build_family
 
 
 def test_cards_and_fingerprints_need_no_torch():
@@ -48,3 +49,14 @@ def test_a_number_that_decides_a_score_is_in_its_fingerprint(family, number, val
 def test_an_unknown_family_is_an_error():
     with pytest.raises(KeyError):
         fingerprint("fid")
+
+
+def test_every_family_of_frames_can_be_built_by_its_name():
+    for family in (name for name, stage in READS.items() if stage == "render"):
+        assert build_family(family).name == family
+    with pytest.raises(KeyError):
+        build_family("fid")
+
+
+def test_what_is_usual_is_a_part_of_all_and_every_family_has_its_modes_and_rows():
+    assert set(USUAL) < set(FAMILIES) == set(READS) == set(MODES) == set(REFERENCE_ROWS)
