@@ -10,7 +10,7 @@ from erlnet.driving import choose_driving, primary_endpoint
 from erlnet.errors import UserError
 from erlnet.grammar import parse_assignments
 from erlnet.grid import resolve
-from erlnet.metrics.cards import FAMILIES
+from erlnet.metrics.cards import USUAL
 from erlnet.stages import make_plan
 
 BOTH = "conditioning=flame,direct"
@@ -20,7 +20,7 @@ def variants(*words):
     return resolve(parse_assignments(list(words))).variants
 
 
-def plan(*words, driving=("audio",), families=tuple(FAMILIES)):
+def plan(*words, driving=("audio",), families=USUAL):
     (variant,) = variants("conditioning=direct", *words)
     return make_plan(variant, 0, {"seed": 0}, driving, families)
 
