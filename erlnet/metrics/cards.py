@@ -5,14 +5,13 @@ Imports no torch. A *family* is what is computed in one pass and stored under on
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
-from importlib import metadata
 from typing import Any
 
 from erlnet.assets import find_asset
 from erlnet.metrics import protocol as p
 from erlnet.metrics.card import Card
+from erlnet.metrics.detectors import detector_fingerprint
 from erlnet.metrics.extra_cards import EXTRA_CARDS, extra_fingerprint
 from erlnet.metrics.identity_cards import IDENTITY_CARDS, identity_fingerprint
 from erlnet.metrics.motion_cards import MOTION_CARDS, MOTION_IN_MODE
@@ -172,12 +171,7 @@ def _own_fingerprint(family: str) -> dict[str, Any]:
         },
         "psnr": image | {"data_range": 1.0, "cap_db": p.PSNR_CAP},
         "lpips": image | {"network": "alex", "lpips": "0.1", "weights_sha256": find_asset("lpips").sha256},
-        "landmarks": {
-            "detector": "mediapipe face landmarker, image mode",
-            "mediapipe": _installed("mediapipe"),
-            "model_sha256": find_asset("landmarks").sha256,
-            "table": _table_digest(),
-            "min_size_px": p.DETECTION_MIN_SIZE,
+        "landmarks": detector_fingerprint("mediapipe") | {
             "join_seconds": p.JOIN_SECONDS,
             "min_opening_sd": p.MIN_OPENING_SD,
             "min_eye_opening_sd": p.MIN_EYE_OPENING_SD,
@@ -195,16 +189,3 @@ _FINGERPRINTS: dict[str, Callable[[str], dict[str, Any]]] = dict.fromkeys(FAMILI
     "jitter": temporal_fingerprint, "temporal": temporal_fingerprint,
     "sync": sync_fingerprint, "sync_ridge": sync_fingerprint,
 }  # fmt: skip
-
-
-def _table_digest() -> str:
-    from erlnet.head.mediapipe68 import MEDIAPIPE_68
-
-    return hashlib.sha256(repr(MEDIAPIPE_68).encode()).hexdigest()[:12]
-
-
-def _installed(package: str) -> str:
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return "absent"

@@ -121,6 +121,12 @@ def installed(*packages: str) -> str:
     return "absent"
 
 
+def opencv_version() -> str:
+    """Of whichever distribution brings cv2."""
+    names = ("opencv-contrib-python", "opencv-python", "opencv-python-headless", "opencv-contrib-python-headless")
+    return installed(*names)
+
+
 def _table_digest() -> str:
     from erlnet.head.mediapipe68 import MEDIAPIPE_68
 

@@ -19,15 +19,13 @@ from erlnet.metrics.image import psnr, squared_error_map
 from erlnet.metrics.landmark_family import LandmarkFamily
 from erlnet.metrics.lpips import Lpips, frame_distance, load_lpips, spatial_map
 from erlnet.metrics.neck.family import NeckFamily
-from erlnet.metrics.pairs import ClipPair, Family, Row, Unavailable, read_both
+from erlnet.metrics.pairs import ClipPair, Family, Row, Unavailable, batches, read_both
 from erlnet.metrics.protocol import IMAGE_REGIONS, SSIM_CROP
 from erlnet.metrics.regions import region_masks, region_means
 from erlnet.metrics.ssim import ssim_map
 from erlnet.metrics.sync_family import SyncNetFamily
 from erlnet.metrics.sync_family_ridge import SyncRidgeFamily
 from erlnet.metrics.temporal_family import JitterFamily, TemporalFamily
-
-_BATCH_PIXELS = 1 << 19  # frames held at once: 8 of 256 x 256
 
 
 class ImageFamily(ABC):
@@ -53,9 +51,6 @@ class ImageFamily(ABC):
                     torch.from_numpy(np.ascontiguousarray(side)).to(self.device)
                     for side in read_both(pair, start, stop)
                 )
-                if reference.shape != rendered.shape:
-                    shapes = f"{tuple(reference.shape[2:])} and {tuple(rendered.shape[2:])}"
-                    raise ValueError(f"{pair.name}: reference and render differ in size: {shapes}")
                 masks = region_masks(pair.region_bits(start, stop), pair.landmarks[start:stop]).to(self.device)
                 values = self._batch(reference, rendered, masks).cpu().double().numpy()
                 rows += [
@@ -108,13 +103,6 @@ class LpipsFamily(ImageFamily):
         return values
 
 
-def batches(pair: ClipPair) -> list[tuple[int, int]]:
-    """[start, stop) ranges that cover the clip, each with about half a million pixels a side."""
-    height, width = pair.reference.frames(0, 1).shape[-2:]
-    size = max(1, _BATCH_PIXELS // (height * width))
-    return [(start, min(start + size, len(pair))) for start in range(0, len(pair), size)]
-
-
 def load_judge() -> Lpips:
     """LPIPS with the weights of the asset; Unavailable without them."""
     try:
@@ -126,16 +114,18 @@ def load_judge() -> Lpips:
 def build_family(name: str, detections: Path | None = None, device: str = "cpu") -> Family:
     """The family of that name (erlnet.metrics.cards.FAMILIES); KeyError for another.
 
-    `detections` is a file in which landmark detections are kept between processes; families without them ignore it.
+    `detections` is a file in which landmark detections are kept between processes, face embeddings in one beside it;
+    families without them ignore it.
     """
     # They are made from the classes of this file.
     from erlnet.metrics.uniform_ssim_family import UniformSsimFamily
 
+    embeddings = detections and detections.with_name("embeddings.npz")
     made: dict[str, Callable[[], Family]] = {
         "ssim": lambda: SsimFamily(device), "psnr": lambda: PsnrFamily(device), "lpips": lambda: LpipsFamily(device),
         "landmarks": lambda: LandmarkFamily(detections), "neck": NeckFamily, "cpbd": CpbdFamily,
         "ssim_uniform7": lambda: UniformSsimFamily(device), "jitter": lambda: JitterFamily(detections),
-        "temporal": TemporalFamily, "identity": IdentityFamily, "sync": lambda: SyncNetFamily(device=device),
-        "sync_ridge": lambda: SyncRidgeFamily(detections),
+        "temporal": TemporalFamily, "identity": lambda: IdentityFamily(embeddings),
+        "sync": lambda: SyncNetFamily(device=device), "sync_ridge": lambda: SyncRidgeFamily(detections),
     }  # fmt: skip
     return made[name]()

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from erlnet.interfaces import Progress
 
 
+_BATCH_PIXELS = 1 << 19  # frames held at once a side: 8 of 256 x 256
+
+
 @runtime_checkable
 class FrameSource(Protocol):
     """Frames given out in batches, so that a long clip never lies in memory whole; `erlnet.data.clip.Clip` is one."""
@@ -61,9 +64,23 @@ class ClipPair:
 
 
 def read_both(pair: ClipPair, start: int, stop: int) -> tuple[np.ndarray, np.ndarray]:
-    """(reference, rendered) frames of a batch; the truth scored against itself is read once."""
+    """(reference, rendered) frames of a batch; the truth scored against itself is read once.
+
+    ValueError where they differ in size.
+    """
     reference = pair.reference.frames(start, stop)
-    return reference, reference if pair.rendered is pair.reference else pair.rendered.frames(start, stop)
+    rendered = reference if pair.rendered is pair.reference else pair.rendered.frames(start, stop)
+    if reference.shape != rendered.shape:
+        shapes = f"{reference.shape[2:]} and {rendered.shape[2:]}"
+        raise ValueError(f"{pair.name}: reference and render differ in size: {shapes}")
+    return reference, rendered
+
+
+def batches(pair: ClipPair) -> list[tuple[int, int]]:
+    """[start, stop) ranges that cover the clip, each with about half a million pixels a side."""
+    height, width = pair.reference.frames(0, 1).shape[-2:]
+    size = max(1, _BATCH_PIXELS // (height * width))
+    return [(start, min(start + size, len(pair))) for start in range(0, len(pair), size)]
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from typing import Any
 
 from erlnet.metrics import protocol as p
 from erlnet.metrics.card import Card
-from erlnet.metrics.detectors import LandmarkDetectorName, detector_fingerprint, installed
+from erlnet.metrics.detectors import LandmarkDetectorName, detector_fingerprint, opencv_version
 from erlnet.metrics.neck import numbers as n
 
 JITTER = "jitter"
@@ -85,9 +85,3 @@ def temporal_fingerprint(family: str, detector: LandmarkDetectorName = "mediapip
         },
     }  # fmt: skip
     return {"family": family, "version": _VERSIONS[family]} | own[family]
-
-
-def opencv_version() -> str:
-    """Of whichever distribution brings cv2."""
-    names = ("opencv-contrib-python", "opencv-python", "opencv-python-headless", "opencv-contrib-python-headless")
-    return installed(*names)

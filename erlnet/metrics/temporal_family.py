@@ -10,12 +10,11 @@ from erlnet.metrics.detector import Detect
 from erlnet.metrics.detector_pass import landmarks_of, missed_rows
 from erlnet.metrics.detectors import LandmarkDetectorName
 from erlnet.metrics.neck.flow import dense_flow, grey
-from erlnet.metrics.pairs import ClipPair, Row, read_both
+from erlnet.metrics.pairs import ClipPair, Row, batches, read_both
 from erlnet.metrics.protocol import IMAGE_REGIONS, MIN_REGION_PX
 from erlnet.metrics.regions import region_masks
 from erlnet.metrics.temporal import Spread, change_along, followed, jitter
 
-_BATCH_PIXELS = 1 << 19  # read at once a side: 8 frames of 256 x 256
 _BACKGROUND = np.uint8(1 << REGIONS.index("background"))
 
 _Frame = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]  # reference, render (3,H,W); bits (H,W); masks (R,H,W)
@@ -85,14 +84,8 @@ class TemporalFamily:
 
 def _frames(pair: ClipPair) -> Iterator[_Frame]:
     """The clip frame by frame, read in batches."""
-    height, width = pair.reference.frames(0, 1).shape[-2:]
-    size = max(1, _BATCH_PIXELS // (height * width))
-    for start in range(0, len(pair), size):
-        stop = min(start + size, len(pair))
+    for start, stop in batches(pair):
         references, renders = read_both(pair, start, stop)
-        if references.shape != renders.shape:
-            shapes = f"{references.shape[2:]} and {renders.shape[2:]}"
-            raise ValueError(f"{pair.name}: reference and render differ in size: {shapes}")
         bits = pair.region_bits(start, stop)
         masks = region_masks(bits, pair.landmarks[start:stop]).numpy()
         yield from zip(references, renders, bits, masks, strict=True)

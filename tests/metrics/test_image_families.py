@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 from metric_fakes import ArrayClip, face, noise_frames
 
-import erlnet.metrics.families as families
 from erlnet.interfaces import REGIONS
-from erlnet.metrics.families import batches, build_family
-from erlnet.metrics.pairs import ClipPair, Row, Unavailable
+from erlnet.metrics import families, pairs
+from erlnet.metrics.families import build_family
+from erlnet.metrics.pairs import ClipPair, Row, Unavailable, batches
 from erlnet.metrics.protocol import IMAGE_REGIONS
 
 
@@ -58,7 +58,7 @@ def test_a_region_without_a_face_has_no_mouth():
 def test_batches_bound_what_lies_in_memory_and_change_nothing(monkeypatch):
     reference, rendered = noise_frames(7, 48), noise_frames(7, 48, seed=1)
     whole = build_family("ssim").score([pair(reference, rendered)])
-    monkeypatch.setattr(families, "_BATCH_PIXELS", 2 * 48 * 48)
+    monkeypatch.setattr(pairs, "_BATCH_PIXELS", 2 * 48 * 48)
     clip = pair(reference, rendered)
     assert batches(clip) == [(0, 2), (2, 4), (4, 6), (6, 7)]
     again = build_family("ssim").score([clip])

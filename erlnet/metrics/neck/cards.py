@@ -5,10 +5,10 @@ docs/neck-metrics.md has the formulas, the known answers and the response matrix
 
 from __future__ import annotations
 
-from importlib import metadata
 from typing import Any
 
 from erlnet.metrics.card import Card
+from erlnet.metrics.detectors import opencv_version
 from erlnet.metrics.neck import numbers as n
 
 FAMILY = "neck"
@@ -86,11 +86,4 @@ NECK_CARDS: tuple[Card, ...] = (
 def neck_fingerprint() -> dict[str, Any]:
     """Everything that the family's scores depend on beside the frames, JSON-able."""
     numbers = {name.lower(): value for name, value in vars(n).items() if name.isupper()}
-    return {"family": FAMILY, "version": _VERSION, "opencv": _opencv(), "luma": "Rec. 601"} | numbers
-
-
-def _opencv() -> str:
-    """The version of whichever distribution brings cv2."""
-    for package in metadata.packages_distributions().get("cv2", []):
-        return metadata.version(package)
-    return "absent"
+    return {"family": FAMILY, "version": _VERSION, "opencv": opencv_version(), "luma": "Rec. 601"} | numbers

@@ -15,9 +15,7 @@ from erlnet.metrics.neck.flow import Flow, dense_flow, grey, texture, window
 from erlnet.metrics.neck.seam import edge_across, seam
 from erlnet.metrics.neck.torso import torso_motion, torso_shift
 from erlnet.metrics.neck.zones import Zones, zones
-from erlnet.metrics.pairs import ClipPair, Row, read_both
-
-_BATCH_PIXELS = 1 << 19  # read at once a side: 8 frames of 256 x 256
+from erlnet.metrics.pairs import ClipPair, Row, batches, read_both
 
 
 @dataclass(frozen=True)
@@ -87,17 +85,11 @@ class NeckFamily:
 
 def views(pair: ClipPair) -> Iterator[View]:
     """The clip frame by frame, read in batches; ValueError where reference and render differ in size."""
-    height, width = pair.reference.frames(0, 1).shape[-2:]
-    size = max(1, _BATCH_PIXELS // (height * width))
-    for start in range(0, len(pair), size):
-        stop = min(start + size, len(pair))
+    for start, stop in batches(pair):
         references, renders = read_both(pair, start, stop)
-        if references.shape != renders.shape:
-            shapes = f"{references.shape[2:]} and {renders.shape[2:]}"
-            raise ValueError(f"{pair.name}: reference and render differ in size: {shapes}")
         for bits, reference, rendered in zip(pair.region_bits(start, stop), references, renders, strict=True):
             picture = grey(reference)
-            textured = texture(picture, height / n.AT_HEIGHT) >= n.MIN_TEXTURE
+            textured = texture(picture, picture.shape[0] / n.AT_HEIGHT) >= n.MIN_TEXTURE
             yield View(reference, rendered, picture, grey(rendered), zones(bits), textured)
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 
-from erlnet.metrics.cards import fingerprint
 from erlnet.metrics.detector import Detect, FaceLandmarker, RememberedDetector
+from erlnet.metrics.detectors import detector_fingerprint
 from erlnet.metrics.face import MOUTH
 
 BATCH = 8  # frames a side
@@ -34,6 +34,8 @@ def centred_distance(
 def remembered(detect: Detect | None, file: Path | None) -> Iterator[RememberedDetector]:
     """`detect`, or ours, with what it found kept in `file` for later calls and for the family `landmarks`."""
     with FaceLandmarker() as landmarker:
-        known = RememberedDetector(detect or landmarker, file, json.dumps(fingerprint("landmarks"), sort_keys=True))
+        known = RememberedDetector(
+            detect or landmarker, file, json.dumps(detector_fingerprint("mediapipe"), sort_keys=True)
+        )
         yield known
         known.save()

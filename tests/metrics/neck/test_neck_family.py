@@ -10,6 +10,7 @@ from neck_scene import BIT, lively, still
 pytest.importorskip("cv2", reason="the neck metrics need OpenCV (the extra track)")
 
 import erlnet.metrics.neck.family as module
+from erlnet.metrics import pairs
 from erlnet.metrics.neck import numbers
 from erlnet.metrics.neck.cards import FAMILY, NECK_CARDS, neck_fingerprint
 from erlnet.metrics.neck.family import NeckFamily
@@ -63,7 +64,7 @@ def test_batches_change_nothing(monkeypatch):
     clip = lively(5, 64)
     other = np.roll(clip.frames, 1, axis=3)
     whole = NeckFamily().score([clip.pair(other)])
-    monkeypatch.setattr(module, "_BATCH_PIXELS", 2 * 64 * 64)
+    monkeypatch.setattr(pairs, "_BATCH_PIXELS", 2 * 64 * 64)
     assert NeckFamily().score([clip.pair(other)]) == whole
 
 
@@ -99,12 +100,12 @@ def test_memory_does_not_grow_with_the_clips_length():
         return most
 
     peak(2)
-    monkey = module._BATCH_PIXELS
-    module._BATCH_PIXELS = 4 * 64 * 64
+    monkey = pairs._BATCH_PIXELS
+    pairs._BATCH_PIXELS = 4 * 64 * 64
     try:
         assert peak(64) < 1.1 * peak(16)
     finally:
-        module._BATCH_PIXELS = monkey
+        pairs._BATCH_PIXELS = monkey
 
 
 def test_frames_of_another_size_are_refused_by_name():
