@@ -16,8 +16,8 @@ from erlnet.metrics.detector import Detect
 from erlnet.metrics.families import load_judge
 from erlnet.metrics.image import psnr, squared_error_map
 from erlnet.metrics.lpips import Lpips, frame_distance
-from erlnet.metrics.pairs import ClipPair, Row, read_both
-from erlnet.metrics.profiles.landmarks import BATCH, centred_distance, remembered
+from erlnet.metrics.pairs import ClipPair, Row
+from erlnet.metrics.profiles.landmarks import centred_distance, remembered, score_frames
 
 
 class ErNerfFamily:
@@ -31,27 +31,16 @@ class ErNerfFamily:
 
     def score(self, pairs: list[ClipPair], progress: Progress | None = None) -> list[Row]:
         judge = self._judge = self._judge or load_judge()
-        rows: list[Row] = []
-        done, total = 0, sum(len(pair) for pair in pairs)
         with remembered(self._detect, self._detections) as detect:
-            for pair in pairs:
-                for start in range(0, len(pair), BATCH):
-                    stop = min(start + BATCH, len(pair))
-                    true, made = read_both(pair, start, stop)
-                    a, b = (torch.from_numpy(np.ascontiguousarray(side)) for side in (true, made))
-                    decibels = psnr(squared_error_map(a, b).mean(dim=(1, 2)), data_range=255.0)
-                    layers = (judge.features(side, data_range=255.0) for side in (a, b))
-                    found = {
-                        "er_nerf_psnr": ("frame", decibels.tolist()),
-                        "er_nerf_lpips": ("frame", frame_distance(judge.layer_maps(*layers)).tolist()),
-                        "er_nerf_lmd": ("mouth", centred_distance(detect(true), detect(made)).tolist()),
-                    }
-                    rows += [
-                        Row(pair.name, start + t, metric, region, float(value) if np.isfinite(value) else None)
-                        for metric, (region, values) in found.items()
-                        for t, value in enumerate(values)
-                    ]
-                    done += stop - start
-                    if progress is not None:
-                        progress.update(done, total)
-        return rows
+
+            def measure(true: np.ndarray, made: np.ndarray) -> dict[str, tuple[str, list[float]]]:
+                a, b = (torch.from_numpy(np.ascontiguousarray(side)) for side in (true, made))
+                decibels = psnr(squared_error_map(a, b).mean(dim=(1, 2)), data_range=255.0)
+                layers = (judge.features(side, data_range=255.0) for side in (a, b))
+                return {
+                    "er_nerf_psnr": ("frame", decibels.tolist()),
+                    "er_nerf_lpips": ("frame", frame_distance(judge.layer_maps(*layers)).tolist()),
+                    "er_nerf_lmd": ("mouth", centred_distance(detect(true), detect(made)).tolist()),
+                }
+
+            return score_frames(pairs, measure, progress)

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float
 
+from erlnet.interfaces import Progress
 from erlnet.metrics.detector import Detect, FaceLandmarker, RememberedDetector
 from erlnet.metrics.detectors import detector_fingerprint
 from erlnet.metrics.face import MOUTH
+from erlnet.metrics.pairs import ClipPair, Row, read_both
 
 BATCH = 8  # frames a side
+Measure = Callable[[np.ndarray, np.ndarray], dict[str, tuple[str, list[float]]]]
+"""(true, made) (N,3,H,W) uint8 -> metric -> its region and N values."""
 ALL = slice(0, 68)
 
 
@@ -39,3 +43,21 @@ def remembered(detect: Detect | None, file: Path | None) -> Iterator[RememberedD
         )
         yield known
         known.save()
+
+
+def score_frames(pairs: list[ClipPair], measure: Measure, progress: Progress | None) -> list[Row]:
+    """Rows of what `measure` says of each batch of true and made frames; NaN is no value."""
+    rows: list[Row] = []
+    done, total = 0, sum(len(pair) for pair in pairs)
+    for pair in pairs:
+        for start in range(0, len(pair), BATCH):
+            stop = min(start + BATCH, len(pair))
+            for metric, (region, values) in measure(*read_both(pair, start, stop)).items():
+                rows += [
+                    Row(pair.name, start + t, metric, region, float(value) if np.isfinite(value) else None)
+                    for t, value in enumerate(values)
+                ]
+            done += stop - start
+            if progress is not None:
+                progress.update(done, total)
+    return rows
